@@ -1,0 +1,141 @@
+"""The main job: would the target take this policy, tests included?
+
+`check` never raises on bad input; everything worth telling is in the report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aclkit.compiler.compiled_rules import compile_rules
+from aclkit.diagnostics import Diagnostic, in_order
+from aclkit.evaluator.policytests import TestFailure, TestResult, run_tests
+from aclkit.evaluator.sshtests import run_ssh_tests
+from aclkit.hujson.decoding import decode
+from aclkit.limits import Limits
+from aclkit.policy.load import read_policy
+from aclkit.policy.model import Policy
+from aclkit.policy.refusal import refusal_words
+from aclkit.resolver import check_names
+from aclkit.source import Source
+from aclkit.tailnet.implied import implied_tailnet
+from aclkit.tailnet.model import Tailnet
+from aclkit.target import find_target
+
+__all__ = ["Report", "TestFailure", "TestResult", "check"]
+
+FAILED_TESTS = "test(s) failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `check` found.
+
+    Attributes:
+        accepted: whether the target would take this policy; False exactly when a diagnostic is an
+            error or a test failed.
+        refusal: None when accepted, else the words with which the target refuses it.
+        diagnostics: everything worth telling, sorted by position.
+        tests: the verdict on each entry of `tests` and `sshTests`; empty when the policy has
+            errors, since then they are not run.
+        source: the text, for rendering; with U+FFFD for what is not UTF-8.
+        target: the target's name.
+        assumptions: what was assumed or left out, as sentences.
+    """
+
+    accepted: bool
+    refusal: str | None
+    diagnostics: tuple[Diagnostic, ...]
+    tests: tuple[TestResult, ...]
+    source: Source
+    target: str
+    assumptions: tuple[str, ...] = ()
+
+
+def check(
+    text: str | bytes,
+    *,
+    tailnet: Tailnet | None = None,
+    target: str = "tailscale",
+    filename: str = "policy.hujson",
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> Report:
+    """Check a policy as the target would.
+
+    Args:
+        text: HuJSON; bytes are UTF-8.
+        tailnet: the tailnet in which names are resolved and tests run. None for the one that the
+            policy implies: one device per user and per tag that it names.
+        target: whose language it is: ``tailscale``, ``headscale`` or ``headscale@0.29``.
+        filename: the name for messages.
+        limits: what the text may cost.
+
+    Raises:
+        UnknownTargetError: no such target.
+        TypeError: an argument is of the wrong type.
+    """
+    if not isinstance(text, str | bytes):
+        raise TypeError(f"check takes the text of a policy, not {type(text).__name__}")
+    if tailnet is not None and not isinstance(tailnet, Tailnet):
+        given = type(tailnet).__name__
+        raise TypeError(f"check takes a Tailnet, as load_tailnet returns it, not {given}")
+    found_target = find_target(target)
+    diagnostics: list[Diagnostic] = []
+    source = decode(text, filename, limits, diagnostics)
+    policy = read_policy(source, found_target, limits, diagnostics) if source else None
+    assumptions: list[str] = []
+    tests: tuple[TestResult, ...] = ()
+    if policy is not None:
+        if tailnet is None:
+            tailnet = implied_tailnet(policy)
+            assumptions.append(_assumed(tailnet))
+        check_names(policy, tailnet, diagnostics)
+    refusal = refusal_words(policy, diagnostics)
+    if policy is not None and tailnet is not None and refusal is None:
+        tests = _run(policy, tailnet, assumptions)
+        if not all(test.passed for test in tests):
+            refusal = FAILED_TESTS
+    elif policy is not None and (policy.tests or policy.ssh_tests):
+        assumptions.append("the tests were not run, since the policy has errors")
+    return Report(
+        refusal is None,
+        refusal,
+        in_order(diagnostics),
+        tests,
+        source or Source(filename, _undecodable(text, limits)),
+        found_target.name,
+        tuple(assumptions),
+    )
+
+
+def _run(policy: Policy, tailnet: Tailnet, assumptions: list[str]) -> tuple[TestResult, ...]:
+    rules = compile_rules(policy, tailnet)
+    unapproved = [
+        node.name
+        for node in tailnet.nodes
+        if node.advertised_routes and node.approved_routes is None
+    ]
+    if unapproved and not tailnet.assumed:
+        assumptions.append(
+            "no `approved_routes` given for "
+            f"{_some(unapproved)}: what the policy auto-approves counts as approved"
+        )
+    return (*run_tests(rules), *run_ssh_tests(rules, rules.ssh))
+
+
+def _undecodable(text: str | bytes, limits: Limits) -> str:
+    """Return what can be shown of a text that is not UTF-8 or too large."""
+    return text if isinstance(text, str) else text[: limits.bytes].decode("utf-8", "replace")
+
+
+def _assumed(tailnet: Tailnet) -> str:
+    count = len(tailnet.nodes)
+    devices = "1 device" if count == 1 else f"{count} devices"
+    return (
+        f"no tailnet given: assumed one device per user and tag that the policy names ({devices})"
+    )
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:3])
+    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,109 @@
+"""``aclkit check``: syntax, names, rules and tests of policy files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from aclkit.checking import Report, check
+from aclkit.cli.inputs import STDIN, read_policy, read_tailnet
+from aclkit.cli.options import (
+    color_option,
+    fail_level_option,
+    format_option,
+    output_option,
+    quiet_option,
+    stdin_filename_option,
+    tailnet_option,
+    target_option,
+)
+from aclkit.cli.output import say, screen_style, write_file
+from aclkit.cli.unusable import CLEAN, FINDINGS, UNUSABLE, UnusableError
+from aclkit.report.formats import render_of
+from aclkit.report.style import Style
+
+DEFAULT_POLICY = "policy.hujson"
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@tailnet_option
+@target_option
+@format_option
+@output_option
+@color_option
+@fail_level_option
+@quiet_option
+@stdin_filename_option
+def command(
+    files: tuple[str, ...],
+    tailnet: str | None,
+    target: str,
+    format: str,
+    output: tuple[tuple[str, Path], ...],
+    color: str,
+    fail_level: str,
+    quiet: bool,
+    stdin_filename: str,
+) -> int:
+    """Check policy files: syntax, names, rules, and the tests that they hold.
+
+    Without FILE, ./policy.hujson is checked; `-` is standard input.
+
+    Exit status: 0 accepted (warnings allowed), 1 findings or failed tests, 2 usage, 3 a bug in
+    aclkit; of several files, the highest.
+    """
+    named = files or _policy_here()
+    _refuse_clashes(named, tailnet, output)
+    context = read_tailnet(tailnet) if tailnet is not None else None
+    status = CLEAN
+    reports: list[Report] = []
+    for name in named:
+        try:
+            text = read_policy(name)
+        except UnusableError as error:
+            error.show()  # the other files are still worth checking
+            status = UNUSABLE
+            continue
+        shown = stdin_filename if name == STDIN else name
+        reports.append(check(text, tailnet=context, target=target, filename=shown))
+    if any(_fails(report, fail_level) for report in reports):
+        status = max(status, FINDINGS)
+    for form, path in output:
+        write_file(path, render_of(form)(reports, Style()))
+    say(render_of(format)(reports, screen_style(color, os.environ, quiet=quiet)))
+    return status
+
+
+def _policy_here() -> tuple[str, ...]:
+    if not Path(DEFAULT_POLICY).exists():
+        raise click.UsageError(
+            f"no policy named, and there is no {DEFAULT_POLICY} here;"
+            " type `aclkit check FILE`, or `aclkit check -` for standard input"
+        )
+    return (DEFAULT_POLICY,)
+
+
+def _refuse_clashes(
+    files: Sequence[str], tailnet: str | None, output: Iterable[tuple[str, Path]]
+) -> None:
+    """Refuse to read standard input twice, and to write over an input or twice over one file."""
+    inputs = [*files, tailnet] if tailnet is not None else files
+    if inputs.count(STDIN) > 1:
+        raise click.UsageError("standard input can be read once only")
+    read = {Path(name).resolve() for name in inputs if name != STDIN}
+    written: set[Path] = set()
+    for _, path in output:
+        place = path.resolve()
+        if place in read:
+            raise click.UsageError(f"--output would write over {path}, which is read")
+        if place in written:
+            raise click.UsageError(f"--output names {path} twice")
+        written.add(place)
+
+
+def _fails(report: Report, fail_level: str) -> bool:
+    return not report.accepted or (fail_level == "warning" and bool(report.diagnostics))

@@ -1,0 +1,52 @@
+"""``aclkit explain``: what a diagnostic code means and how to repair what it tells of."""
+
+from __future__ import annotations
+
+import click
+
+from aclkit.catalogue import CATALOGUE
+from aclkit.catalogue.entry import Entry
+from aclkit.cli.output import say
+from aclkit.cli.unusable import CLEAN, UnusableError, did_you_mean
+from aclkit.target import find_target
+
+
+@click.command()
+@click.argument("code", required=False)
+def command(code: str | None) -> int:
+    """Explain a diagnostic CODE, with an example and its repair; without CODE, list them all."""
+    if code is None:
+        say(listing())
+        return CLEAN
+    entry = CATALOGUE.get(code.strip("[]`"))
+    if entry is None:
+        hint = did_you_mean(code, CATALOGUE)
+        raise UnusableError(f"no code `{code}`{hint or '; `aclkit explain` lists them all'}")
+    say(page(entry))
+    return CLEAN
+
+
+def listing() -> str:
+    """Return one line for each code, in order."""
+    width = max(map(len, CATALOGUE))
+    return "".join(f"{code:{width}}  {CATALOGUE[code].title}\n" for code in sorted(CATALOGUE))
+
+
+def page(entry: Entry) -> str:
+    """Return all that is said of one code."""
+    parts = [f"{entry.code} ({entry.severity.value}): {entry.title}", entry.why]
+    if entry.example:
+        parts += [_heading("For example", entry), _indented(entry.example)]
+    parts.append(f"Repair: {entry.repair}")
+    if entry.repaired:
+        parts += [_heading("Repaired", entry), _indented(entry.repaired)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _heading(words: str, entry: Entry) -> str:
+    target = find_target(entry.target)
+    return f"{words}:" if target.name == "tailscale" else f"{words} ({target.title}):"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in text.rstrip("\n").split("\n"))

@@ -1,0 +1,214 @@
+"""A compiled policy: what each node is sent, and who reaches whom.
+
+`compile_policy` resolves names and builds the cells; everything else is rendered when asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aclkit.addresses import Prefix
+from aclkit.compiler.compiled_rules import CompiledRules, compile_rules
+from aclkit.compiler.filters import Filters
+from aclkit.compiler.peers import Visibility
+from aclkit.compiler.routes import RouteApprovals
+from aclkit.diagnostics import Diagnostic, PolicyError
+from aclkit.evaluator.reach import Reach
+from aclkit.policy.model import Policy
+from aclkit.policy.refusal import refusal_words
+from aclkit.resolver import check_names
+from aclkit.tailcfg import FilterRule, SSHRule
+from aclkit.tailnet.model import Tailnet
+
+SUGGEST_EXIT_NODE = "suggest-exit-node"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A node as another one sees it.
+
+    Attributes:
+        addresses: as prefixes, IPv4 first.
+        routes: the routes shown beyond its own addresses: subnet routes, then exit routes.
+        cap_map: capabilities that the peer is shown with.
+        granted_caps: what the peer is granted on the node that sees it.
+    """
+
+    name: str
+    addresses: tuple[str, ...]
+    routes: tuple[str, ...]
+    cap_map: dict[str, Any]
+    granted_caps: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the peer as plain data."""
+        return {
+            "name": self.name,
+            "addresses": list(self.addresses),
+            "routes": list(self.routes),
+            "cap_map": self.cap_map,
+            "granted_caps": self.granted_caps,
+        }
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Netmap:
+    """What one node is sent of what the policy decides. Each part is rendered when read."""
+
+    _compiled: CompiledPolicy
+    _node: int
+
+    def __repr__(self) -> str:
+        return f"<Netmap of {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """Return the name of the node."""
+        return self._compiled.rules.nodes[self._node].name
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return the node's addresses as prefixes, IPv4 first."""
+        return tuple(str(Prefix.of(each)) for each in self._compiled.rules.addresses(self._node))
+
+    @property
+    def packet_filter_rules(self) -> tuple[FilterRule, ...]:
+        """Return the packet filter, in the order of the control plane."""
+        return self._compiled.filters.node_rules(self._node)
+
+    @property
+    def ssh_rules(self) -> tuple[SSHRule, ...]:
+        """Return the SSH rules; the first that matches decides."""
+        return self._compiled.rules.ssh.node_rules(self._node)
+
+    @property
+    def cap_map(self) -> dict[str, Any]:
+        """Return the node's own capabilities, as node attributes give them."""
+        rules = self._compiled.rules
+        return dict.fromkeys(rules.attributes.get(rules.classes.class_of[self._node], ()))
+
+    @property
+    def peers(self) -> tuple[Peer, ...]:
+        """Return the nodes that this one sees, in the order of creation."""
+        compiled = self._compiled
+        found = sorted(compiled.visibility.peers(self._node))
+        return tuple(compiled.peer(self._node, peer) for peer in found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all parts as plain data."""
+        return {
+            "name": self.name,
+            "addresses": list(self.addresses),
+            "packet_filter_rules": [rule.to_dict() for rule in self.packet_filter_rules],
+            "ssh_rules": [rule.to_dict() for rule in self.ssh_rules],
+            "cap_map": self.cap_map,
+            "peers": [peer.to_dict() for peer in self.peers],
+        }
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CompiledPolicy:
+    """A policy compiled for a tailnet. Immutable and picklable.
+
+    `warnings` is what the tailnet showed of the policy, such as users that it does not have.
+    """
+
+    rules: CompiledRules
+    filters: Filters
+    visibility: Visibility
+    reach: Reach
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def __repr__(self) -> str:
+        rules = self.rules
+        return f"<CompiledPolicy: {len(rules.rules)} rules for {len(rules.nodes)} nodes>"
+
+    def node_number(self, name_or_id: str) -> int:
+        """Return the number of a node: its place in the order of creation.
+
+        Raises:
+            UnknownNameError: the tailnet has no such node.
+        """
+        number = self.rules.numbers.get(name_or_id)
+        if number is None:
+            node = self.rules.tailnet.node(name_or_id)
+            number = self.rules.numbers[node.name.casefold()]
+        return number
+
+    def netmap(self, name_or_id: str) -> Netmap:
+        """Return what the node is sent.
+
+        Raises:
+            UnknownNameError: the tailnet has no such node.
+        """
+        return Netmap(self, self.node_number(name_or_id))
+
+    def reaches(self, src: str, dst: str, port: int, proto: str = "tcp") -> bool:
+        """Return whether node *src* can open a connection to *port* of node *dst*.
+
+        *proto* is a protocol name or number. As with a client's packet filter, ICMP passes
+        wherever any rule opens anything (docs/reference/client.md).
+
+        Raises:
+            UnknownNameError: the tailnet has no such node.
+            ValueError: no such protocol, or a port outside of 0 to 65535.
+        """
+        if not 0 <= port <= 65535:
+            raise ValueError(f"{port} is not a port")
+        return self.reach.nodes(self.node_number(src), self.node_number(dst), port, proto)
+
+    def auto_approved_routes(self, name_or_id: str) -> tuple[str, ...]:
+        """Return the advertised routes of a node that the policy approves unasked."""
+        node = self.rules.tailnet.node(name_or_id)
+        resolver = self.rules.resolver
+        words = (
+            resolver.words_of_tags(node.tags)
+            if node.tags
+            else resolver.words_of_user(node.user or "")
+        )
+        approved = RouteApprovals(self.rules.policy).approved(node, words)
+        return tuple(str(route) for route in sorted(approved))
+
+    def primary_routes(self, name_or_id: str) -> tuple[str, ...]:
+        """Return the subnet routes of which a node is the elected router."""
+        number = self.node_number(name_or_id)
+        primaries = self.rules.primaries
+        return tuple(str(r) for r in sorted(primaries) if primaries[r] == number)
+
+    def peer(self, viewer: int, peer: int) -> Peer:
+        """Return node *peer* as node *viewer* sees it."""
+        rules = self.rules
+        addresses = rules.addresses(peer)
+        if rules.ipv4_disabled >> rules.classes.class_of[viewer] & 1:
+            # A node without IPv4 is not shown any (recording nodeattrs-attr-c15-disable-ipv4).
+            addresses = tuple(address for address in addresses if address.family == 6)
+        exits = rules.class_of(peer).signature.exits
+        return Peer(
+            rules.nodes[peer].name,
+            tuple(str(Prefix.of(address)) for address in addresses),
+            tuple(str(route) for route in self.visibility.shown_routes(viewer, peer)),
+            {SUGGEST_EXIT_NODE: None} if exits else {},
+            self.reach.granted_caps(peer, viewer),
+        )
+
+
+def compile_policy(policy: Policy, tailnet: Tailnet) -> CompiledPolicy:
+    """Compile *policy* for *tailnet*.
+
+    Raises:
+        PolicyError: the tailnet shows that the policy would be refused (foreign domains).
+        TypeError: *policy* is not what `load_policy` returns, or *tailnet* is no `Tailnet`.
+    """
+    if not isinstance(policy, Policy) or not isinstance(tailnet, Tailnet):
+        given = f"{type(policy).__name__} and {type(tailnet).__name__}"
+        raise TypeError(f"compile_policy takes a Policy and a Tailnet, not {given}")
+    diagnostics: list[Diagnostic] = []
+    check_names(policy, tailnet, diagnostics)
+    words = refusal_words(policy, diagnostics)
+    if words is not None:
+        raise PolicyError(diagnostics, words, policy.source)
+    rules = compile_rules(policy, tailnet)
+    return CompiledPolicy(
+        rules, Filters(rules), Visibility(rules), Reach(rules), tuple(diagnostics)
+    )

@@ -1,0 +1,1 @@
+"""The compiler: from policy and tailnet to what each node is sent."""

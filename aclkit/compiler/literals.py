@@ -1,0 +1,77 @@
+"""Address sets that the policy or the routes name, and which of them an address or prefix hits.
+
+A sorted list of segments per family answers both questions by bisection, whatever the number of
+sets.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+from aclkit.addresses import AddressSet, Family, Prefix
+
+_NONE: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class _Segments:
+    """Where sets begin and end in one family: between two starts the same sets hold."""
+
+    starts: list[int] = field(default_factory=list)
+    holds: list[tuple[int, ...]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class LiteralTable:
+    """Address sets by number. Numbers are given by `number`, in order of first use."""
+
+    sets: list[AddressSet] = field(default_factory=list)
+    _numbers: dict[AddressSet, int] = field(default_factory=dict)
+    _segments: dict[Family, _Segments] = field(default_factory=dict)
+
+    def number(self, addresses: AddressSet) -> int:
+        """Return the number of *addresses*; equal sets have one number."""
+        known = self._numbers.get(addresses)
+        if known is None:
+            known = self._numbers[addresses] = len(self.sets)
+            self.sets.append(addresses)
+            self._segments.clear()
+        return known
+
+    def hits(self, family: Family, value: int) -> tuple[int, ...]:
+        """Return the numbers of the sets that hold an address, ascending."""
+        segments = self._in(family)
+        at = bisect_right(segments.starts, value) - 1
+        return segments.holds[at] if at >= 0 else _NONE
+
+    def overlapping(self, prefix: Prefix) -> frozenset[int]:
+        """Return the numbers of the sets that share an address with *prefix*."""
+        segments = self._in(prefix.family)
+        first = max(bisect_right(segments.starts, prefix.first) - 1, 0)
+        last = bisect_right(segments.starts, prefix.last)
+        return frozenset().union(*segments.holds[first:last])
+
+    def _in(self, family: Family) -> _Segments:
+        segments = self._segments.get(family)
+        if segments is None:
+            segments = self._segments[family] = self._swept(family)
+        return segments
+
+    def _swept(self, family: Family) -> _Segments:
+        """Return the segments of one family, by a sweep over where sets begin and end."""
+        events: dict[int, list[tuple[bool, int]]] = {}
+        for number, addresses in enumerate(self.sets):
+            for first, last in addresses.v4 if family is Family.V4 else addresses.v6:
+                events.setdefault(first, []).append((True, number))
+                events.setdefault(last + 1, []).append((False, number))
+        segments, active = _Segments(), set[int]()
+        for at in sorted(events):
+            for begins, number in events[at]:
+                if begins:
+                    active.add(number)
+                else:
+                    active.discard(number)
+            segments.starts.append(at)
+            segments.holds.append(tuple(sorted(active)))
+        return segments

@@ -1,0 +1,140 @@
+"""Peers: who sees whom, and which routes a node is shown on whom.
+
+Two nodes see each other when a rule lets an address or approved subnet route of one reach the
+other (docs/reference/routes-and-peers.md). Worked out per class, on demand; nothing is kept per
+pair of nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from aclkit.addresses import Family, Prefix
+from aclkit.compiler.bitsets import members
+from aclkit.compiler.cells import Cell
+from aclkit.compiler.compiled_rules import CompiledRules
+
+
+@dataclass(slots=True)
+class Visibility:
+    """Answers questions about peers from compiled rules; each class is worked out once."""
+
+    rules: CompiledRules
+    _visible: dict[int, int] = field(default_factory=dict)
+    _carriers: dict[tuple[int, Prefix], int | None] = field(default_factory=dict)
+    _exits: dict[int, int] = field(default_factory=dict)
+
+    def peers(self, node: int) -> Iterator[int]:
+        """Yield the numbers of the nodes that *node* sees, in the order of creation per class."""
+        number = self.rules.classes.class_of[node]
+        for other in members(self.visible_classes(number)):
+            for peer in self.rules.classes.classes[other].nodes:
+                if peer != node:
+                    yield peer
+
+    def visible_classes(self, number: int) -> int:
+        """Return the classes whose nodes the nodes of class *number* see."""
+        visible = self._visible.get(number)
+        if visible is None:
+            visible = 0
+            for cell in self.rules.cells:
+                if cell.own:
+                    visible |= self._visible_among_own(cell, number)
+                    continue
+                if cell.source.reaches >> number & 1:
+                    visible |= cell.bearers
+                if cell.bearers >> number & 1:
+                    visible |= cell.source.reaches
+            self._visible[number] = visible
+        return visible
+
+    def _visible_among_own(self, cell: Cell, number: int) -> int:
+        """Return what `autogroup:self` lets a class see: devices of its own user.
+
+        As with any rule, a router counts as a source for what lies in its routes, in the rare case
+        that a device of the tailnet does.
+        """
+        classes = self.rules.classes
+        visible = 0
+        own = classes.devices_of(classes.classes[number].signature.user)
+        sources = own & (cell.source.covers4 | cell.source.covers6)
+        if own >> number & 1:
+            visible = own if sources >> number & 1 else sources
+            for route in self._routes_around(cell, sources):
+                visible |= classes.routes[route]
+        for route in classes.classes[number].signature.routes:
+            for other in members(self._sources_inside(cell, route)):
+                visible |= classes.devices_of(classes.classes[other].signature.user)
+        return visible
+
+    def _sources_inside(self, cell: Cell, route: Prefix) -> int:
+        """Return the classes of which an address in *route* is a source of *cell*."""
+        covers = cell.source.covers4 if route.family is Family.V4 else cell.source.covers6
+        return covers & self.rules.classes.inside(route)
+
+    def _routes_around(self, cell: Cell, sources: int) -> list[Prefix]:
+        routes = self.rules.classes.routes
+        return [route for route in routes if self._sources_inside(cell, route) & sources]
+
+    def shown_routes(self, viewer: int, peer: int) -> list[Prefix]:
+        """Return the routes of *peer* that *viewer* is shown: subnet routes, then exit routes."""
+        classes = self.rules.classes
+        signature = self.rules.class_of(peer).signature
+        number = classes.class_of[viewer]
+        shown = [route for route in signature.routes if self.carrier(number, route) == peer]
+        if signature.exits and self._exit_classes(number) >> classes.class_of[peer] & 1:
+            shown.extend(signature.exits)
+        return shown
+
+    def carrier(self, number: int, route: Prefix) -> int | None:
+        """Return the router on which the nodes of class *number* are shown *route*.
+
+        That is its primary, or, when the route is reached by `via` only, the online router with
+        one of the tags that was created first.
+        """
+        key = number, route
+        if key not in self._carriers:
+            self._carriers[key] = self._elected(number, route)
+        return self._carriers[key]
+
+    def _elected(self, number: int, route: Prefix) -> int | None:
+        primary = self.rules.primaries.get(route)
+        steering = 0
+        inbound = route in self.rules.classes.classes[number].signature.routes
+        for cell in self.rules.cells:
+            if route in cell.routes and cell.source.reaches >> number & 1:
+                if not cell.is_via:
+                    return primary
+                steering |= cell.bearers
+            inbound = inbound or self._may_answer(cell, number, route)
+        steering &= self.rules.classes.routes.get(route, 0)
+        if steering:
+            nodes = self.rules.nodes
+            candidates = (
+                node
+                for other in members(steering)
+                for node in self.rules.classes.classes[other].nodes
+                if nodes[node].online
+            )
+            return min(candidates, default=None)
+        return primary if inbound else None
+
+    def _may_answer(self, cell: Cell, number: int, route: Prefix) -> bool:
+        """Return whether *cell* lets what is in *route* reach the nodes of a class."""
+        if not cell.own:
+            return cell.bearers >> number & 1 == 1 and route in cell.source.overlapped
+        classes = self.rules.classes
+        own = classes.devices_of(classes.classes[number].signature.user)
+        return own >> number & 1 == 1 and self._sources_inside(cell, route) & own != 0
+
+    def _exit_classes(self, number: int) -> int:
+        """Return the classes whose exit routes a class is shown."""
+        found = self._exits.get(number)
+        if found is None:
+            found = 0
+            for cell in self.rules.cells:
+                if cell.exits and cell.source.reaches >> number & 1:
+                    found |= cell.bearers
+            self._exits[number] = found
+        return found

@@ -1,0 +1,1 @@
+"""The evaluator: answers from compiled rules, and what a client does with them."""

@@ -1,0 +1,114 @@
+"""The policy's `sshTests`, with the control plane's verdicts (docs/reference/tests.md).
+
+Each listed login must get exactly the stated answer for every source and every destination. Whether
+port 22 is open plays no part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+
+from aclkit.addresses import Address, Family
+from aclkit.compiler.compiled_rules import CompiledRules
+from aclkit.compiler.ssh import SshPolicies
+from aclkit.evaluator.policytests import (
+    TestFailure,
+    TestResult,
+    UnusableTestError,
+    addresses_of,
+    test_selector,
+)
+from aclkit.policy.model import SshTest
+from aclkit.policy.text import Text
+from aclkit.target import Position
+
+P = Position
+
+
+def run_ssh_tests(rules: CompiledRules, ssh: SshPolicies) -> tuple[TestResult, ...]:
+    """Return the verdict on each entry of `sshTests`, in order."""
+    results = []
+    for index, test in enumerate(rules.policy.ssh_tests):
+        failures = tuple(_failures(test, rules, ssh))
+        src = test.src.value if test.src else ""
+        results.append(TestResult("sshTests", index, src, not failures, test.span, failures))
+    return tuple(results)
+
+
+def _failures(test: SshTest, rules: CompiledRules, ssh: SshPolicies) -> Iterable[TestFailure]:
+    try:
+        if test.src is None or not test.src.value.strip():
+            raise UnusableTestError(
+                "an SSH test needs a `src`", test.src.span if test.src else test.span
+            )
+        if not (test.accept or test.check or test.deny):
+            raise UnusableTestError("an SSH test needs `accept`, `check` or `deny`", test.span)
+        if not test.dst:
+            raise UnusableTestError("an SSH test needs a `dst`", test.span)
+        sources = _classes(_points(test.src, P.SSH_TEST_SRC, rules), rules, test.src)
+    except UnusableTestError as problem:
+        yield TestFailure("", "", "", problem.detail, problem.span)
+        return
+    for text in test.dst:
+        try:
+            destinations = _classes(_destination(text, rules), rules, text)
+        except UnusableTestError as problem:
+            yield TestFailure(text.value, "", "", problem.detail, problem.span)
+            continue
+        for expected, login in _logins(test):
+            if not login.value.strip():
+                yield TestFailure(text.value, expected, "", "empty login", login.span)
+                continue
+            wrong = [
+                (src, dst, got)
+                for src, dst in product(sources, destinations)
+                if (got := _answer(ssh, src[0], dst[0], login.value.strip())) != expected
+            ]
+            if wrong:
+                (_, source), (_, destination), got = wrong[0]
+                detail = f"{login.value} from {source} to {destination}"
+                if len(wrong) > 1:
+                    detail += f" and {len(wrong) - 1} more"
+                yield TestFailure(text.value, expected, got, detail, login.span)
+
+
+def _logins(test: SshTest) -> Iterator[tuple[str, Text]]:
+    for expected, logins in (("accept", test.accept), ("check", test.check), ("deny", test.deny)):
+        for login in logins:
+            yield expected, login
+
+
+def _answer(ssh: SshPolicies, src: int, dst: int, login: str) -> str:
+    rule = ssh.decide(src, dst, login)
+    if rule is None:
+        return "deny"
+    return "check" if rule.checks else "accept"
+
+
+def _points(text: Text, position: Position, rules: CompiledRules) -> list[Address]:
+    return addresses_of(test_selector(text, position, rules), text, rules)
+
+
+def _destination(text: Text, rules: CompiledRules) -> list[Address]:
+    selector = test_selector(text, P.SSH_TEST_DST, rules)
+    is_ipv6 = selector.prefix is not None and selector.prefix.family is Family.V6
+    if is_ipv6 and rules.policy.target.owned_domains:
+        # Recording sshtest-malformed-dst-bare-ipv6: taken, but the test fails.
+        raise UnusableTestError(
+            "an IPv6 address can't be the destination of an SSH test", text.span
+        )
+    return addresses_of(selector, text, rules)
+
+
+def _classes(
+    addresses: Iterable[Address], rules: CompiledRules, text: Text
+) -> list[tuple[int, str]]:
+    """Return the classes of the nodes that have *addresses*, each with the name of one node."""
+    found: dict[int, str] = {}
+    for address in addresses:
+        node = rules.node_with.get(address)
+        if node is None:
+            raise UnusableTestError(f"no device has the address {address}", text.span)
+        found.setdefault(rules.classes.class_of[node], rules.nodes[node].name)
+    return list(found.items())

@@ -1,0 +1,1 @@
+"""The policy: from the HuJSON tree to a typed, validated AST."""

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios and counters, run by hand; nothing here asserts a time."""
