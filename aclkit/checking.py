@@ -16,10 +16,10 @@ from aclkit.limits import Limits
 from aclkit.policy.load import read_policy
 from aclkit.policy.model import Policy
 from aclkit.policy.refusal import refusal_words
-from aclkit.resolver import check_names
 from aclkit.source import Source
 from aclkit.tailnet.implied import implied_tailnet
 from aclkit.tailnet.model import Tailnet
+from aclkit.tailnet.policy_names import check_names
 from aclkit.target import find_target
 
 __all__ = ["Report", "TestFailure", "TestResult", "check"]

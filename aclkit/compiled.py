@@ -5,21 +5,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from aclkit.addresses import Prefix
 from aclkit.compiler.compiled_rules import CompiledRules, compile_rules
-from aclkit.compiler.filters import Filters
+from aclkit.compiler.filters import Explained, Filters
+from aclkit.compiler.ownership import TagOwnership
 from aclkit.compiler.peers import Visibility
 from aclkit.compiler.routes import RouteApprovals
 from aclkit.diagnostics import Diagnostic, PolicyError
 from aclkit.evaluator.reach import Reach
 from aclkit.policy.model import Policy
 from aclkit.policy.refusal import refusal_words
-from aclkit.resolver import check_names
 from aclkit.tailcfg import FilterRule, SSHRule
-from aclkit.tailnet.model import Tailnet
+from aclkit.tailnet.model import Node, Tailnet
+from aclkit.tailnet.policy_names import check_names
 
 SUGGEST_EXIT_NODE = "suggest-exit-node"
 
@@ -77,6 +80,10 @@ class Netmap:
         """Return the packet filter, in the order of the control plane."""
         return self._compiled.filters.node_rules(self._node)
 
+    def explain(self) -> tuple[Explained, ...]:
+        """Return `packet_filter_rules`, each with the entries of the policy behind it."""
+        return self._compiled.filters.explained(self._node)
+
     @property
     def ssh_rules(self) -> tuple[SSHRule, ...]:
         """Return the SSH rules; the first that matches decides."""
@@ -118,6 +125,7 @@ class CompiledPolicy:
     filters: Filters
     visibility: Visibility
     reach: Reach
+    ownership: TagOwnership
     warnings: tuple[Diagnostic, ...] = ()
 
     def __repr__(self) -> str:
@@ -158,16 +166,53 @@ class CompiledPolicy:
             raise ValueError(f"{port} is not a port")
         return self.reach.nodes(self.node_number(src), self.node_number(dst), port, proto)
 
-    def auto_approved_routes(self, name_or_id: str) -> tuple[str, ...]:
-        """Return the advertised routes of a node that the policy approves unasked."""
-        node = self.rules.tailnet.node(name_or_id)
+    def can_have_tag(self, who: str, tag: str) -> bool:
+        """Return whether *who*, a node by name or a user by login, may put *tag* on a node.
+
+        A tagged node counts as a holder of its tags. False for a tag that is not declared.
+
+        Raises:
+            UnknownNameError: the tailnet has no such node or user.
+        """
+        tailnet, resolver = self.rules.tailnet, self.rules.resolver
+        if "@" in who:
+            return self.ownership.may_assign(resolver.words_of_user(tailnet.user(who).login), tag)
+        node = self.rules.nodes[self.node_number(who)]
+        return self.ownership.may_assign(self._words_of(node), tag)
+
+    def tag_exists(self, tag: str) -> bool:
+        """Return whether the policy declares *tag* in `tagOwners`."""
+        return self.ownership.exists(tag)
+
+    def tag_owned_by_tags(self, tag: str, tags: Iterable[str]) -> bool:
+        """Return whether a holder of *tags*, such as an auth key, may put *tag* on a node."""
+        return self.ownership.owned_by_tags(tag, tags)
+
+    def ssh_check(self, src: str, dst: str) -> timedelta | None:
+        """Return how long an answer to the SSH check from node *src* to node *dst* holds.
+
+        That of the first check rule between them, 12 hours where it does not say; zero asks every
+        time. None when no check rule is between them.
+
+        Raises:
+            UnknownNameError: the tailnet has no such node.
+        """
+        class_of = self.rules.classes.class_of
+        a, b = class_of[self.node_number(src)], class_of[self.node_number(dst)]
+        return self.rules.ssh.check_period(a, b)
+
+    def _words_of(self, node: Node) -> tuple[str, ...]:
         resolver = self.rules.resolver
-        words = (
+        return (
             resolver.words_of_tags(node.tags)
             if node.tags
             else resolver.words_of_user(node.user or "")
         )
-        approved = RouteApprovals(self.rules.policy).approved(node, words)
+
+    def auto_approved_routes(self, name_or_id: str) -> tuple[str, ...]:
+        """Return the advertised routes of a node that the policy approves unasked."""
+        node = self.rules.tailnet.node(name_or_id)
+        approved = RouteApprovals(self.rules.policy).approved(node, self._words_of(node))
         return tuple(str(route) for route in sorted(approved))
 
     def primary_routes(self, name_or_id: str) -> tuple[str, ...]:
@@ -210,5 +255,10 @@ def compile_policy(policy: Policy, tailnet: Tailnet) -> CompiledPolicy:
         raise PolicyError(diagnostics, words, policy.source)
     rules = compile_rules(policy, tailnet)
     return CompiledPolicy(
-        rules, Filters(rules), Visibility(rules), Reach(rules), tuple(diagnostics)
+        rules,
+        Filters(rules),
+        Visibility(rules),
+        Reach(rules),
+        TagOwnership(policy),
+        tuple(diagnostics),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+import aclkit.hujson
+from aclkit.catalogue.entry import Entry
+from aclkit.catalogue.syntax import SYNTAX
 from aclkit.diagnostics import Diagnostic, PolicyError
 from aclkit.hujson import Array, Document, Literal, Object, parse, parse_source
 from aclkit.hujson.pack import pack
@@ -62,6 +66,23 @@ class TestFiles:
             place = source.position(each.primary.span.start)
             found.append(f"{place.line}:{place.column} {each.code}")
         assert found == path.with_suffix(".txt").read_text().splitlines()
+
+
+class TestCatalogue:
+    @pytest.mark.parametrize("entry", SYNTAX, ids=lambda entry: entry.code)
+    def test_an_example_has_its_one_mistake_and_the_repair_none(self, entry: Entry) -> None:
+        if entry.example:
+            assert codes(entry.example) == [entry.code]
+            assert parse(entry.repaired)
+        else:
+            assert entry.why
+            assert not entry.repaired
+
+    def test_all_codes_of_the_room_are_in_it(self) -> None:
+        folder = Path(aclkit.hujson.__file__).parent
+        texts = "".join(path.read_text() for path in folder.glob("*.py"))
+        emitted = re.findall(r'\berror\(\s*"([a-z0-9-]+)"', texts)
+        assert set(emitted) == {entry.code for entry in SYNTAX}
 
 
 class TestTree:
@@ -290,7 +311,7 @@ class TestLimits:
 
 
 HUGE = Limits(bytes=10**9, depth=10**7, tokens=10**9)
-DEEP = 30_000
+DEEP = 20_000
 
 
 class TestDepth:

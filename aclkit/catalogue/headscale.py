@@ -195,6 +195,17 @@ _MEANT = (
         '"dst": ["autogroup:internet:*"]},\n  ],\n}\n',
     ),
     _warning(
+        "host-like-user",
+        "a user whose name is close to that of a host",
+        target="headscale@0.25",
+        why="Up to 0.25 users have bare names, so a misspelt host becomes a user whom nobody is.",
+        example='{\n  "hosts": {"database": "10.0.0.5"},\n  "acls": [\n'
+        '    {"action": "accept", "src": ["alice"], "dst": ["databse:5432"]},\n  ],\n}\n',
+        repair="Correct the name of the host.",
+        repaired='{\n  "hosts": {"database": "10.0.0.5"},\n  "acls": [\n'
+        '    {"action": "accept", "src": ["alice"], "dst": ["database:5432"]},\n  ],\n}\n',
+    ),
+    _warning(
         "ambiguous-user",
         "a word that fits two users",
         target="headscale@0.29",

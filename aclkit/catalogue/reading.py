@@ -152,4 +152,13 @@ READING: tuple[Entry, ...] = (
         example="",
         repair="Split the file, or raise the limit for files that you trust.",
     ),
+    Entry(
+        code="limit-expansions",
+        severity=Severity.ERROR,
+        title="more steps to resolve ipsets than allowed",
+        why="Ipsets that hold each other can grow with the square of the file. Files of others"
+        " must not take all time. An example would need thousands of ipsets.",
+        example="",
+        repair="Name addresses where they are used, or raise the limit for files that you trust.",
+    ),
 )

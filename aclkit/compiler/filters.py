@@ -7,8 +7,9 @@ policy, whether or not that first one says anything about this node
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeAlias
 
 from aclkit.addresses import Address, Family, Prefix
@@ -16,8 +17,9 @@ from aclkit.compiler.bitsets import bitset, members
 from aclkit.compiler.cells import Cell, CellKind, SourceSet
 from aclkit.compiler.classes import NodeClass
 from aclkit.compiler.compiled_rules import CompiledRules
-from aclkit.compiler.rules import IpProto
-from aclkit.resolver import INTERNET_LITERAL, is_identity
+from aclkit.compiler.rules import AccessRule, IpProto
+from aclkit.resolver import is_identity
+from aclkit.source import Span
 from aclkit.tailcfg import CapGrant, FilterRule, NetPortRange, PortRange
 from aclkit.target import SelectorKind
 
@@ -35,6 +37,29 @@ class Group:
     src_ips: tuple[str, ...]
     ip_proto: IpProto
     cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The entry of `acls` or `grants` behind a rule, by its index from 0.
+
+    `span` is its place in the policy; None for what an absent rule section stands for.
+    """
+
+    section: str
+    index: int
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A rule as it is sent, and where it comes from.
+
+    `origins` has one entry for each of the rule's DstPorts, in order, or one for its CapGrant.
+    """
+
+    rule: FilterRule
+    origins: tuple[Origin, ...]
 
 
 @dataclass(slots=True)
@@ -68,20 +93,34 @@ class Filters:
 
     def node_rules(self, node: int) -> tuple[FilterRule, ...]:
         """Return the rules of the node with number *node*, in order."""
+        return tuple(rule for rule, _ in self._rendered(node))
+
+    def explained(self, node: int) -> tuple[Explained, ...]:
+        """Return the rules of a node, in order, each with the policy's rules behind it."""
+        return tuple(
+            Explained(
+                rule,
+                tuple(
+                    Origin(r.section, r.index, r.span) for r, count in parts for _ in range(count)
+                ),
+            )
+            for rule, parts in self._rendered(node)
+        )
+
+    def _rendered(self, node: int) -> Iterator[tuple[FilterRule, list[tuple[AccessRule, int]]]]:
+        """Yield each rule of a node, and from which rule how many of its entries come."""
         own = self.rules.addresses(node)
         each = self.rules.class_of(node)
-        found = []
         for group in self.template(each):
             first = group.cells[0]
             if first.kind is CellKind.PORTS:
-                ports = tuple(
-                    port for cell in group.cells for port in self._dst_ports(cell, each, own)
-                )
+                parts = [(cell.rule, self._dst_ports(cell, each, own)) for cell in group.cells]
+                ports = tuple(chain.from_iterable(listed for _, listed in parts))
                 if ports:
-                    found.append(FilterRule(group.src_ips, ports, group.ip_proto or ()))
+                    rule = FilterRule(group.src_ips, ports, group.ip_proto or ())
+                    yield rule, [(origin, len(listed)) for origin, listed in parts]
             elif (grant := self._grant(first, each, own)).dsts:
-                found.append(FilterRule(group.src_ips, cap_grant=(grant,)))
-        return tuple(found)
+                yield FilterRule(group.src_ips, cap_grant=(grant,)), [(first.rule, 1)]
 
     def template(self, each: NodeClass) -> tuple[Group, ...]:
         """Return the rules of a class, in order, without addresses of its own filled in."""
@@ -224,7 +263,8 @@ class Filters:
         if selector.kind is K.WILDCARD:
             tokens: Iterable[str] = ("*",)
         elif selector.is_autogroup("internet"):
-            tokens = INTERNET_LITERAL.tokens
+            internet = self.rules.resolver.literal(selector)
+            tokens = internet.tokens if internet else ()
         elif selector.kind is K.SERVICE:
             service = self.rules.resolver.literal(selector)
             tokens = service.tokens if service else ()

@@ -83,7 +83,7 @@ class Visibility:
         signature = self.rules.class_of(peer).signature
         number = classes.class_of[viewer]
         shown = [route for route in signature.routes if self.carrier(number, route) == peer]
-        if signature.exits and self._exit_classes(number) >> classes.class_of[peer] & 1:
+        if signature.exits and self.exit_classes(number) >> classes.class_of[peer] & 1:
             shown.extend(signature.exits)
         return shown
 
@@ -128,7 +128,7 @@ class Visibility:
         own = classes.devices_of(classes.classes[number].signature.user)
         return own >> number & 1 == 1 and self._sources_inside(cell, route) & own != 0
 
-    def _exit_classes(self, number: int) -> int:
+    def exit_classes(self, number: int) -> int:
         """Return the classes whose exit routes a class is shown."""
         found = self._exits.get(number)
         if found is None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from aclkit.compiler.bitsets import bitset, members
 from aclkit.compiler.cells import CellBuilder
 from aclkit.compiler.classes import Classes, NodeClass
+from aclkit.policy.durations import parse_duration
 from aclkit.policy.model import Policy, SshRule
 from aclkit.policy.walk import localpart_domain
 from aclkit.resolver import TAGGED, word_of
@@ -29,6 +31,8 @@ CHECK = SSHAction(
     "?local_user=$LOCAL_USER"
 )
 NONROOT = "autogroup:nonroot"
+ALWAYS = "always"
+DEFAULT_CHECK_PERIOD = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +195,19 @@ class SshPolicies:
         if rule.own:
             return rule.sources & self._own_classes(each)
         return 0
+
+    def check_period(self, src: int, dst: int) -> timedelta | None:
+        """Return the period of the first check rule from class *src* to class *dst*."""
+        each = self.classes.classes[dst]
+        for rule in self.rules:
+            if rule.checks and self.sources_at(rule, each) >> src & 1:
+                period = rule.rule.check_period
+                if period is None:
+                    return DEFAULT_CHECK_PERIOD
+                if period.value == ALWAYS:
+                    return timedelta(0)
+                return timedelta(microseconds=parse_duration(period.value) // 1000)
+        return None
 
     def decide(self, src: int, dst: int, login: str) -> CompiledSshRule | None:
         """Return the rule by which a node of class *src* logs in to class *dst* as *login*.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aclkit.addresses import Address, Family
 from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.evaluator.reach import ICMP, ICMPV6
-from aclkit.evaluator.whole_rules import WholeRules, met_postures
+from aclkit.evaluator.whole_rules import Point, Serving, WholeRules, met_postures
 from aclkit.policy.model import PolicyTest
 from aclkit.policy.ports import (
     PortSyntaxError,
@@ -102,24 +102,46 @@ def _failures(test: PolicyTest, whole: WholeRules) -> Iterable[TestFailure]:
                 yield TestFailure(text.value, expected, "", problem.detail, problem.span)
                 continue
             serving = whole.serving(proto, port)
-            pairs = [
-                (src, dst, bool(whole.allows(src, dst, serving)))
-                for dst in whole.distinct(addresses)
-                for src in sources
-                if src.address.family is dst.address.family
-            ]
-            if not pairs and expected == "accept":
+            wrong = _contradictions(expected, sources, whole.distinct(addresses), serving, whole)
+            if wrong is None:
                 detail = "source and destination have no address family in common"
                 yield TestFailure(text.value, expected, "deny", detail, text.span)
-                continue
-            wrong = [pair for pair in pairs if pair[2] is not (expected == "accept")]
-            if wrong:
-                src, dst, _ = wrong[0]
+            elif wrong:
+                src, dst = wrong[0]
                 got = "deny" if expected == "accept" else "accept"
                 detail = f"{src.address} to {dst.address}"
                 if len(wrong) > 1:
                     detail += f" and {len(wrong) - 1} more"
                 yield TestFailure(text.value, expected, got, detail, text.span)
+
+
+def _contradictions(
+    expected: str,
+    sources: list[Point],
+    destinations: list[Point],
+    serving: Serving,
+    whole: WholeRules,
+) -> list[tuple[Point, Point]] | None:
+    """Return the pairs that go against what a test expects; None when there are none to try."""
+    if whole.rules.policy.target.meaning.tests.any_destination:
+        if expected == "accept":
+            return [
+                (src, destinations[0])
+                for src in sources
+                if not any(whole.allows(src, dst, serving) for dst in destinations)
+            ]
+        pairs = [(src, dst) for src in sources for dst in destinations]
+    else:
+        pairs = [
+            (src, dst)
+            for dst in destinations
+            for src in sources
+            if src.address.family is dst.address.family
+        ]
+        if not pairs and expected == "accept":
+            return None
+    passes = expected == "accept"
+    return [pair for pair in pairs if bool(whole.allows(*pair, serving)) is not passes]
 
 
 def test_selector(text: Text, position: Position, rules: CompiledRules) -> Selector:

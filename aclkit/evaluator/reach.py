@@ -6,6 +6,7 @@ from sets of classes, so that a question costs a few operations on integers.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,18 +30,28 @@ class Reach:
     _sides: dict[int, tuple[int, int, int, int, int]] = field(default_factory=dict)
     _open: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
     _protocols: dict[str, int] = field(default_factory=dict)
+    _edges: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        # Between two edges all ports are alike, so what is kept does not grow with the ports asked.
+        edges = {0}
+        for cell in self.rules.cells:
+            for first, last in cell.entry.ports if cell.entry else ():
+                edges.update((first, last + 1))
+        self._edges = sorted(edges)
 
     def nodes(self, src: int, dst: int, port: int, proto: str) -> bool:
         """Return whether node *src* opens a connection to *port* of node *dst*."""
         number = self._protocols.get(proto)
         if number is None:
             number = self._protocols[proto] = protocol_number(proto, self.rules)
-        key = number, port
-        cells = self._open.get(key)
-        if cells is None:
-            cells = self._open[key] = self._cells_open(number, port)
+        cells = self.cells_open(number, port)
         class_of = self.rules.classes.class_of
         a, b = class_of[src], class_of[dst]
+        if number == TSMP:
+            signatures = self.rules.classes
+            shared = signatures.has4 >> a & signatures.has4 >> b
+            return bool((shared | signatures.has6 >> a & signatures.has6 >> b) & 1)
         source = self._sides.get(a) or self._side(a)
         target = self._sides.get(b) or self._side(b)
         if source[0] & target[2] & cells[0] or source[1] & target[3] & cells[1]:
@@ -68,8 +79,15 @@ class Reach:
         found = self._sides[number] = (src4, src6, dst4, dst6, own)
         return found
 
-    def _cells_open(self, proto: int, port: int) -> tuple[int, int]:
+    def cells_open(self, proto: int, port: int) -> tuple[int, int]:
         """Return the cells that let a first packet pass, over IPv4 and over IPv6."""
+        key = proto, bisect_right(self._edges, port)
+        found = self._open.get(key)
+        if found is None:
+            found = self._open[key] = self._opening(proto, port)
+        return found
+
+    def _opening(self, proto: int, port: int) -> tuple[int, int]:
         open4 = open6 = 0
         for cell in self.rules.cells:
             if cell.entry is None:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from aclkit.addresses import Address, AddressSet, Family, parse_address, parse_prefix
 from aclkit.compiler.cells import Cell, CellKind, SourceSet
 from aclkit.compiler.compiled_rules import CompiledRules
-from aclkit.evaluator.reach import TCP, UDP, passes
+from aclkit.evaluator.reach import passes
 from aclkit.policy.postures import unmet
 from aclkit.policy.selectors import Selector
 from aclkit.policy.text import Text
@@ -51,7 +51,12 @@ class WholeRules:
     _targets: dict[Point, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._cells = [cell for cell in self.rules.cells if cell.kind is CellKind.PORTS]
+        counts_all = self.rules.policy.target.meaning.tests.own_and_via
+        self._cells = [
+            cell
+            for cell in self.rules.cells
+            if cell.kind is CellKind.PORTS and (counts_all or not (cell.own or cell.is_via))
+        ]
 
     def point(self, address: Address) -> Point:
         """Return *address* with the class of its node, if a node has it."""
@@ -68,8 +73,9 @@ class WholeRules:
         return list(found.values())
 
     def serving(self, proto: int | None, port: int) -> Serving:
-        """Return the cells that open *port*; without *proto* those that open TCP or UDP."""
-        wanted = (TCP, UDP) if proto is None else (proto,)
+        """Return the cells that open *port*; without *proto*, over what the target tries."""
+        meaning = self.rules.policy.target.meaning.tests
+        wanted = meaning.protocols if proto is None else (proto,)
         found = {Family.V4: 0, Family.V6: 0}
         for cell in self._cells:
             assert cell.entry is not None
@@ -82,13 +88,13 @@ class WholeRules:
         return found
 
     def allows(self, src: Point, dst: Point, serving: Serving) -> int:
-        """Return the cells among *serving* that open *dst* to *src*; 0 across families."""
-        if src.address.family is not dst.address.family or dst.address in BARRED:
+        """Return the cells among *serving* that open *dst* to *src*."""
+        if dst.address in BARRED:
             return 0
         found = self._target(dst)
         for cell in self._own_cells(src, dst):
             found |= 1 << cell.number
-        return found & self._source(src) & serving[src.address.family]
+        return found & self._source(src) & serving[dst.address.family]
 
     def _own_cells(self, src: Point, dst: Point) -> Iterable[Cell]:
         if src.node_class is None or dst.node_class is None:

@@ -42,7 +42,7 @@ def differences(
 
     Errors have the code `refused-by-other`; warnings `changed-meaning` for what means something
     else, `comes-alive` for what *old* gave no effect, and the codes of `check` for what *new* gives
-    none. A text that is no HuJSON gives the errors of `check` alone. What only *old* refuses is
+    none. A text that neither can read gives the errors of `check` alone. What only *old* refuses is
     not told: that is the matter of a check for *old*.
     """
     diagnostics: list[Diagnostic] = []
@@ -53,11 +53,11 @@ def differences(
     found_new: list[Diagnostic] = []
     old_policy = read_policy(source, old, limits, found_old)
     new_policy = read_policy(source, new, limits, found_new)
-    if new_policy is None:
+    if new_policy is None and old_policy is None:
         return in_order(found_new)
     diagnostics.extend(_refusals(found_old, found_new, new, _bare_users(old_policy)))
     diagnostics.extend(_effects(found_old, found_new, old, new))
-    if old_policy is not None:
+    if old_policy is not None and new_policy is not None:
         diagnostics.extend(changed_meanings(old_policy, new_policy))
     return in_order(diagnostics)
 

@@ -29,7 +29,7 @@ from aclkit.policy.ports import (
 )
 from aclkit.policy.selectors import Selector, SelectorSyntaxError, parse_selector
 from aclkit.policy.text import Text
-from aclkit.target import Position, SelectorKind
+from aclkit.target import Position, SelectorKind, Target, UserWords
 
 Json: TypeAlias = Any
 """A JSON value as the standard library's json module gives it."""
@@ -72,8 +72,14 @@ def _meant(lowering: Lowering, selector: Selector, text: Text) -> Selector:
         names.bare_users
         and selector.kind is SelectorKind.HOST
         and selector.text not in lowering.host_names
-        and not _NO_USER.search(selector.text)
+        and not _no_user(lowering.target).search(selector.text)
     ):
+        if near := lowering.spelling.nearest(selector.text, lowering.host_names):
+            message = (
+                f"`{selector.text}` is no host, so {lowering.target.title} takes it for a user"
+            )
+            help = f"did you mean `{near}`?"
+            lowering.report(warning("host-like-user", message, selector.span, help=help))
         return as_user(selector)
     return selector
 
@@ -83,8 +89,15 @@ def as_user(selector: Selector) -> Selector:
     return Selector(SelectorKind.USER, selector.text, selector.span)
 
 
-# A word with one of these is neither a user nor a host.
-_NO_USER = re.compile(r"[:/]|^$")
+def _no_user(target: Target) -> re.Pattern[str]:
+    """Return what is found in bare words that are no users."""
+    by_id = target.meaning.user_words is UserWords.PLAIN
+    return _NEITHER_ID_NOR_NAME if by_id else _NO_NAME
+
+
+_NO_NAME = re.compile(r"[:/]|^$")
+# The id of a provider may be an address of the web, or have a slash.
+_NEITHER_ID_NOR_NAME = re.compile(r"^$|^[a-z]+:(?!//)|^[0-9a-fA-F.:]+/[0-9]+$")
 
 
 def _selector_failure(

@@ -8,6 +8,7 @@ from aclkit.diagnostics import Diagnostic, PolicyError, warning
 from aclkit.hujson.decoding import decode
 from aclkit.hujson.parser import parse_source
 from aclkit.limits import Limits
+from aclkit.policy.ipsets import charge_ipsets
 from aclkit.policy.lower import lower_policy
 from aclkit.policy.model import Policy
 from aclkit.policy.refusal import refusal_words
@@ -30,6 +31,8 @@ def read_policy(
         return None
     policy = lower_policy(document, target, limits, diagnostics)
     validate_policy(policy, diagnostics)
+    if not any(found.is_error for found in diagnostics):
+        charge_ipsets(policy, limits, diagnostics)
     return policy
 
 

@@ -294,8 +294,11 @@ def parse_ip_entry(text: Text, target: Target) -> IpEntry:
         bounds = parse_port_range(ports, target.ports, lists=target.ports.lists_in_grants)
     except PortSyntaxError as problem:
         help = _ip_entry_help(name, ports, target) or problem.help
+        message = problem.message
+        if "," in ports.value and not target.ports.lists_in_grants:
+            message = f"`{ports.value}` is more than one port or range"
         place = ports if ports.value else text
-        again = PortSyntaxError(problem.code, problem.message, place, problem.case, help)
+        again = PortSyntaxError(problem.code, message, place, problem.case, help)
         again.word = problem.word
         raise again from None
     return IpEntry(protocol, bounds, text.span)

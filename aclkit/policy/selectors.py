@@ -111,7 +111,7 @@ def parse_selector(text: Text, names: NameLanguage = TAILSCALE.names) -> Selecto
     if "@" in word:
         return Selector(K.USER, word, text.span)
     if (":" in word or "/" in word) and not names.any_word:
-        raise SelectorSyntaxError("bad-selector", *_no_selector(text))
+        raise SelectorSyntaxError("bad-selector", *_no_selector(text, names))
     return Selector(K.HOST, word, text.span)
 
 
@@ -152,7 +152,7 @@ def _bounds(word: str) -> AddressRange | None:
         return None
 
 
-def _no_selector(text: Text) -> tuple[str, Span, str]:
+def _no_selector(text: Text, names: NameLanguage) -> tuple[str, Span, str]:
     """Return message, place and help for a word with a colon or slash that is no selector."""
     word = text.value
     if "/" in word:
@@ -162,14 +162,12 @@ def _no_selector(text: Text) -> tuple[str, Span, str]:
             help = "a CIDR is an address, a slash and a length, such as `10.0.0.0/8`"
             return f"not a CIDR: {problem}", text.span, help
     head, _, name = word.partition(":")
-    for prefix, _ in _PREFIXES[:-1]:
+    known = [prefix for prefix, kind in _PREFIXES if kind in names.prefixes]
+    for prefix in known:
         if head.strip().casefold() == prefix[:-1]:
             help = f"write `{prefix}{name.strip()}`, in lower case and without blanks"
             return f"`{word}` is no selector", text.span, help
-    help = (
-        "a name with a colon begins with `group:`, `tag:`, `autogroup:`, `svc:`, `ipset:` "
-        "or `user:*@`"
-    )
+    help = "a name with a colon begins with " + ", ".join(f"`{prefix}`" for prefix in known)
     return f"`{word}` is neither a name nor an address", text.span, help
 
 

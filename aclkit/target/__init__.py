@@ -40,6 +40,7 @@ from aclkit.target.tailscale import ALL_SECTIONS, ROLE_AUTOGROUPS, TAILSCALE
 __all__ = [
     "ALIASES",
     "ALL_SECTIONS",
+    "HEADSCALES",
     "HEADSCALE_0_23",
     "HEADSCALE_0_24",
     "HEADSCALE_0_25",

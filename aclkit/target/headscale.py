@@ -24,7 +24,14 @@ from aclkit.target.kinds import (
     UserWords,
     Wildcard,
 )
-from aclkit.target.model import Meaning, NameLanguage, PortLanguage, SshLanguage, Target
+from aclkit.target.model import (
+    Meaning,
+    NameLanguage,
+    PortLanguage,
+    SshLanguage,
+    Target,
+    TestMeaning,
+)
 from aclkit.target.tailscale import ALL_SECTIONS
 from aclkit.target.words import (
     HEADSCALE_0_23_WORDS,
@@ -250,7 +257,6 @@ HEADSCALE_0_27 = replace(
         **HEADSCALE_0_26.selectors,
         P.SSH_DST: frozenset({K.USER, K.TAG, K.WILDCARD, K.HOST, K.AUTOGROUP}),
     },
-    dead={P.SSH_DST: frozenset()},
     autogroups={
         P.ACL_SRC: _PEOPLE,
         P.ACL_DST: _INTERNET | _PEOPLE | _SELF,
@@ -345,7 +351,6 @@ HEADSCALE_0_29 = replace(
         P.SSH_TEST_SRC: _NAMES | {K.HOST, K.IP},
         P.SSH_TEST_DST: _NAMES | {K.HOST, K.IP},
     },
-    dead={},
     autogroups={
         P.ACL_SRC: _PEOPLE | {"autogroup:danger-all"},
         P.ACL_DST: _PEOPLE | _SELF | _INTERNET,
@@ -393,6 +398,9 @@ HEADSCALE_0_29 = replace(
         user_words=UserWords.AT_SIGN,
         internet_as_cidrs=True,
         approves_on_change=True,
+        tests=TestMeaning(
+            own_and_via=False, protocols=(6, 17, 1, 58), any_destination=True, check_is_accept=True
+        ),
     ),
     words=HEADSCALE_0_29_WORDS,
 )
@@ -405,12 +413,6 @@ HEADSCALE_0_30 = replace(
 )
 
 HEADSCALES = (
-    HEADSCALE_0_23,
-    HEADSCALE_0_24,
-    HEADSCALE_0_25,
-    HEADSCALE_0_26,
-    HEADSCALE_0_27,
-    HEADSCALE_0_28,
-    HEADSCALE_0_29,
-    HEADSCALE_0_30,
-)
+    HEADSCALE_0_23, HEADSCALE_0_24, HEADSCALE_0_25, HEADSCALE_0_26, HEADSCALE_0_27,
+    HEADSCALE_0_28, HEADSCALE_0_29, HEADSCALE_0_30,
+)  # fmt: skip

@@ -152,6 +152,26 @@ class SshLanguage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TestMeaning:
+    """How a target decides `tests` and `sshTests`.
+
+    Attributes:
+        own_and_via: rules with `autogroup:self` or `via` count.
+        protocols: those of which one must get through where a test names none.
+        any_destination: it is enough that each source reaches one address of a destination, of
+            whatever family; else each must reach all of its own family.
+        check_is_accept: a check rule satisfies `accept` in an SSH test.
+    """
+
+    __test__ = False
+
+    own_and_via: bool = True
+    protocols: tuple[int, ...] = (6, 17)
+    any_destination: bool = False
+    check_is_accept: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
     """What a policy means, where targets that accept it differ.
 
@@ -180,6 +200,7 @@ class Meaning:
         ssh_root_as_requested: `root` is sent as the requested name, which newer clients refuse.
         policy_port_setting: `randomizeClientPort` is of the policy; else of the server's
             configuration.
+        tests: how tests are decided.
     """
 
     absent_rules: AbsentRules = AbsentRules.TAILNET
@@ -201,6 +222,7 @@ class Meaning:
     ssh_logins_as_principals: bool = False
     ssh_root_as_requested: bool = False
     policy_port_setting: bool = True
+    tests: TestMeaning = TestMeaning()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

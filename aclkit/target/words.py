@@ -159,6 +159,18 @@ HEADSCALE_0_26_WORDS: Words = {
     ("unknown-autogroup", P.SSH_DST): (
         'autogroup "{x}" is not supported for SSH sources, can be []'
     ),
+    ("autogroup-not-allowed", P.ACL_SRC): (
+        'autogroup "{x}" is not supported for ACL sources, can be []'
+    ),
+    ("autogroup-not-allowed", P.SSH_SRC): (
+        'autogroup "{x}" is not supported for SSH sources, can be []'
+    ),
+    ("autogroup-not-allowed", P.SSH_DST): (
+        'autogroup "{x}" is not supported for SSH sources, can be []'
+    ),
+    ("autogroup-not-allowed", P.ACL_DST): (
+        'AutoGroup is invalid, got: "{x}", must be one of [autogroup:internet]'
+    ),
     ("autogroup-not-allowed/autogroup:internet", P.ACL_SRC): f'"{{x}}" used in source, {_NOT_IN}',
     ("autogroup-not-allowed/autogroup:internet", P.SSH_SRC): (
         f'"{{x}}" used in SSH source, {_NOT_IN}'

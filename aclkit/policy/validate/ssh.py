@@ -115,6 +115,8 @@ def _users(validation: Validation, rule: SshRule) -> None:
         form = _login_form(word.value)
         effect = target.ssh.login(form) if form else Effect.WORKS
         help = "write a login, `root`, or `autogroup:nonroot` for any login but root"
+        if form is Login.WILDCARD and target.ssh.login(Login.NONROOT) is Effect.WORKS:
+            help = "write `root` and `autogroup:nonroot` for every login"
         if effect is Effect.REFUSED:
             validation.error(
                 "bad-ssh-user",
@@ -234,11 +236,18 @@ def _check_period(validation: Validation, rule: SshRule) -> None:
         else:
             return
     validation.error(
-        "bad-check-period", message, text.span, words=words, help=_period_help(language)
+        "bad-check-period", message, text.span, words=words, help=_period_help(language, text.value)
     )
 
 
-def _period_help(language: SshLanguage) -> str:
+# Days of a week, the longest period.
+_WEEK = frozenset("1234567")
+
+
+def _period_help(language: SshLanguage, period: str) -> str:
+    days = period.removesuffix("d")
+    if language.periods is Periods.GO and days != period and days in _WEEK:
+        return f"days have no unit: write `{24 * int(days)}h`"
     if language.periods is Periods.PROMETHEUS:
         return "write whole numbers with units from year to millisecond: `12h`, `1d`, `1h30m`"
     help = "write a duration such as `12h` or `1h30m`"
