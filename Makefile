@@ -1,5 +1,6 @@
 # make check    try aclkit: check an example policy against its tailnet, tests included
 # make test     lint, types and all tests; needs no network once .venv is set up
+# make interop  compare aclkit with the module that Tailscale publishes; needs Go, and the module
 # make format   put the sources into the form that make test asks for
 # make clean    remove everything that make made
 #
@@ -16,7 +17,7 @@ EXAMPLE ?= examples/office
 RUN := $(VENV)/.stamp-run
 DEV := $(VENV)/.stamp-dev
 
-.PHONY: check test format clean
+.PHONY: check test interop format clean
 .DELETE_ON_ERROR:
 
 check: $(RUN)
@@ -26,7 +27,10 @@ test: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto
+
+interop: $(DEV)
+	$(BIN)/python -m tests.interop.run
 
 format: $(DEV)
 	$(BIN)/ruff check --fix .

@@ -17,7 +17,10 @@ from aclkit.compiler.ownership import TagOwnership
 from aclkit.compiler.peers import Visibility
 from aclkit.compiler.routes import RouteApprovals
 from aclkit.diagnostics import Diagnostic, PolicyError
+from aclkit.evaluator.query import Allowed, Because, Question, ask
 from aclkit.evaluator.reach import Reach
+from aclkit.evaluator.reasons import WhyNot, why_not
+from aclkit.evaluator.sides import Side
 from aclkit.policy.model import Policy
 from aclkit.policy.refusal import refusal_words
 from aclkit.tailcfg import FilterRule, SSHRule
@@ -115,6 +118,46 @@ class Netmap:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Verdict:
+    """The answer to a question, over all pairs of a source and a destination device.
+
+    Attributes:
+        allowed: ALL, SOME or NONE of the pairs.
+    """
+
+    _question: Question
+    allowed: Allowed
+
+    def __repr__(self) -> str:
+        question = self._question
+        return f"<Verdict: {question.src.text} to {question.dst.text}: {self.allowed.name}>"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Return the devices of the source side, by name, in the order of creation."""
+        return self._names(self._question.src)
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Return the devices of the destination side; for a subnet, its prefixes."""
+        side = self._question.dst
+        return self._names(side) or tuple(str(prefix) for prefix in side.prefixes)
+
+    @property
+    def because(self) -> tuple[Because, ...]:
+        """Return the rules of a yes; worked out when read."""
+        return self._question.because()
+
+    @property
+    def why_not(self) -> tuple[WhyNot, ...]:
+        """Return the reasons of a no, the nearest miss first; worked out when read."""
+        return why_not(self._question)
+
+    def _names(self, side: Side) -> tuple[str, ...]:
+        return tuple(self._question.rules.nodes[node].name for node in side.nodes)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class CompiledPolicy:
     """A policy compiled for a tailnet. Immutable and picklable.
 
@@ -165,6 +208,20 @@ class CompiledPolicy:
         if not 0 <= port <= 65535:
             raise ValueError(f"{port} is not a port")
         return self.reach.nodes(self.node_number(src), self.node_number(dst), port, proto)
+
+    def query(self, src: str, dst: str, port: int, proto: str | None = None) -> Verdict:
+        """Answer whether *src* reaches *port* of *dst*.
+
+        Each side is the name of a node, any selector of the policy language, an address or a route.
+        Without *proto* the question is about TCP. A device is not asked to reach itself, unless
+        nothing else is asked.
+
+        Raises:
+            UnknownSideError: a side is neither a node nor a selector.
+            ValueError: no such protocol, or a port outside of 0 to 65535.
+        """
+        question = ask(self.rules, self.visibility, self.reach, src, dst, port, proto)
+        return Verdict(question, question.allowed)
 
     def can_have_tag(self, who: str, tag: str) -> bool:
         """Return whether *who*, a node by name or a user by login, may put *tag* on a node.

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from lark import Lark, Token, Transformer
@@ -23,7 +24,7 @@ from aclkit.grammars import build_parser
 from aclkit.hujson.charges import Charges, OverLimitError
 from aclkit.hujson.decoding import decode
 from aclkit.hujson.recovery import explain_refusal
-from aclkit.hujson.scanner import CLOSING, COMMENTS, OPENING, build_scanner
+from aclkit.hujson.scanner import CLOSING, COMMENTS, OPENING, Piece, build_scanner, scan
 from aclkit.hujson.tree import Array, Document, Literal, Member, Object, Scalar, Value
 from aclkit.limits import Limits
 from aclkit.source import Source, Span
@@ -67,6 +68,12 @@ def parse_source(source: Source, limits: Limits, diagnostics: list[Diagnostic]) 
         _, scanner = _parser_and_scanner()
         diagnostics.extend(explain_refusal(source, limits, scanner, at))
     return None
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """Cut *text*, which need not be HuJSON, into tokens, comments and what is none of them."""
+    _, scanner = _parser_and_scanner()
+    return scan(text, scanner)
 
 
 @functools.cache

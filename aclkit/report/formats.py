@@ -12,7 +12,7 @@ from aclkit.report.style import Style
 Render: TypeAlias = Callable[[Sequence[Report], Style], str]
 
 # Each is the name of a module here with a function `render`.
-FORMATS = ("text", "concise", "json")
+FORMATS = ("text", "concise", "json", "sarif", "junit", "github", "gitlab", "markdown")
 
 
 def render_of(name: str) -> Render:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import aclkit
@@ -68,6 +68,7 @@ def test_the_compiler_renders_acls_as_the_reference_model_does(world: World) -> 
     assert_same_netmaps(world)
 
 
+@settings(max_examples=20 * settings().max_examples)
 @given(worlds(ALL))
 def test_the_compiler_renders_every_feature_as_the_reference_model_does(world: World) -> None:
     assert_same_netmaps(world)
