@@ -10,8 +10,8 @@ from pathlib import Path
 import aclkit
 
 PACKAGE = Path(aclkit.__path__[0])
-# Rooms that explain and render codes, and emit none.
-_SILENT = {"catalogue", "report", "cli"}
+# Rooms that explain and render codes, and the evaluator, whose reasons are no diagnostics.
+_SILENT = {"catalogue", "report", "cli", "evaluator"}
 _CODE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
@@ -71,10 +71,11 @@ def named_texts(tree: ast.Module) -> dict[str, list[ast.expr]]:
 def emitted() -> tuple[set[str], set[str]]:
     """Return the codes that are written out, and patterns for those that are put together."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in modules()]
-    makers = emitters(trees)
+    public = {name: at for name, at in emitters(trees).items() if not name.startswith("_")}
     codes: set[str] = set()
     patterns: set[str] = set()
     for tree in trees:
+        makers = public | emitters([tree])
         names = named_texts(tree)
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call):

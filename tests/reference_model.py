@@ -4,8 +4,7 @@ The slow model of the control plane: what each node is sent, by loops over all p
 It exists to disagree with the compiler. Written from the published behaviour and the
 recordings alone, it imports nothing of aclkit, shares and interns nothing, and expects a
 policy that is already valid: parsed JSON with the key names `src` and `dst`.
-What names stand for is in `reference_world`; here is what the rules make of them.
-"""
+What names stand for is in `reference_world`; here is what the rules make of them."""
 
 from __future__ import annotations
 
@@ -208,8 +207,8 @@ class Model(World):
     def carries(self, peer: Node, route: str, viewer: Node) -> bool:
         """Whether *viewer* is shown the approved *route* at its visible *peer*."""
         if route in EXIT_ROUTES:
-            exits = ("*", "autogroup:internet")
-            return any(piece.selector in exits for piece in self.open_to(viewer, peer))
+            opened = {piece.selector for piece in self.open_to(viewer, peer)}
+            return peer.is_exit and not opened.isdisjoint(("*", "autogroup:internet"))
         reaching = [
             (node, piece)
             for node in self.nodes
@@ -366,7 +365,8 @@ class Model(World):
         wanted = [(want, dst) for want in ("accept", "deny") for dst in test.get(want) or []]
         for want, entry in wanted:
             name, _, digits = entry.rpartition(":")
-            targets = [] if canonical(name) and ":" in name else self.subjects(unbracketed(name))
+            bare = canonical(name) and (":" in name or "/" in name)
+            targets = [] if bare else self.subjects(unbracketed(name))
             port = int(digits) if re.fullmatch("[0-9]{1,9}", digits) else 65536
             if not targets or port > 65535 or (port == 0 and proto not in (1, 58)):
                 return False

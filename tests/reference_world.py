@@ -190,7 +190,7 @@ class Node:
 
     @property
     def is_exit(self) -> bool:
-        return any(route in EXIT_ROUTES for route in self.routes)
+        return all(route in self.routes for route in EXIT_ROUTES)
 
     @property
     def identity(self) -> list[str]:

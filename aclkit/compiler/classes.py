@@ -175,6 +175,8 @@ def _signature(
     exits: tuple[Prefix, ...] = ()
     if routes:
         exits = tuple(sorted(route for route in routes if route.is_default))
+        if len(exits) < len(Family):
+            exits = ()  # one of the two alone makes no exit node
         routes = tuple(sorted(route for route in routes if not route.is_default))
     return Signature(
         node.user, node.tags, routes, exits, has4, has6, hits4, hits6, postures, services

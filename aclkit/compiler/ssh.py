@@ -7,7 +7,7 @@ accept rules, each in file order, and nothing is merged.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from aclkit.compiler.bitsets import bitset, members
@@ -42,6 +42,7 @@ class CompiledSshRule:
     Attributes:
         number: its index in the policy.
         sources: classes whose nodes may log in.
+        anybody: the same without the condition of `postures`, of which one must be met.
         destinations: classes whose nodes are open to them.
         own: whether `autogroup:self` is a destination.
         repeats: whether a tagged source stands once for each of its tags.
@@ -53,6 +54,8 @@ class CompiledSshRule:
     rule: SshRule
     checks: bool
     sources: int
+    anybody: int
+    postures: tuple[str, ...]
     destinations: int
     own: bool
     repeats: bool
@@ -87,6 +90,8 @@ def compile_ssh(policy: Policy, builder: CellBuilder) -> tuple[CompiledSshRule, 
                 rule,
                 rule.action is not None and rule.action.value.strip() == "check",
                 source.identity,
+                source.base.identity,
+                source.postures,
                 destinations,
                 any(selector.is_autogroup("self") for selector in rule.dst),
                 any(selector.text == TAGGED for selector in rule.src),
@@ -187,6 +192,16 @@ class SshPolicies:
             return 0
         own = self._own_classes(each) if each.signature.user is not None else 1 << each.number
         return rule.sources & own
+
+    def supposing(self, met: frozenset[str]) -> SshPolicies:
+        """Return the policies as if every source met the postures *met*, and no others."""
+        supposed = tuple(
+            replace(rule, sources=rule.anybody if not met.isdisjoint(rule.postures) else 0)
+            if rule.postures
+            else rule
+            for rule in self.rules
+        )
+        return SshPolicies(supposed, self.nodes, self.users, self.classes)
 
     def sources_at(self, rule: CompiledSshRule, each: NodeClass) -> int:
         """Return the classes that *rule* lets into the nodes of a class."""

@@ -1,11 +1,11 @@
 """A client's packet filter: which packets a node lets in, given its compiled rules.
 
 This stands for the client, so it knows rules and addresses, and nothing of policies. What holds was
-read off the client's own filter (wgengine/filter at v1.84.0 and v1.104.5, which decide alike):
+read off the client's own filter (wgengine/filter at v1.102.5):
 
 0. Dropped before all rules: the protocol is unknown (0; 255, which the client uses internally, is
    unknown too), the destination is multicast, or link-local other than 169.254.169.254. Later
-   fragments of an IPv4 packet pass. An IPv6 fragment has protocol 44, one like any other.
+   fragments of a packet pass; up to v1.100 those of IPv6 were a protocol like any other.
 1. Dropped: the destination is neither an address of the node nor in a route that it serves.
 2. TCP: packets of a running connection pass. The first needs a rule with its protocol, source,
    destination and port.
@@ -48,7 +48,6 @@ from aclkit.tailcfg import (
 
 TCP, UDP, SCTP, TSMP = 6, 17, 132, 99
 ICMP = {Family.V4: 1, Family.V6: 58}
-_IPV6_FRAGMENT = 44
 _UNKNOWN_PROTOCOLS = (0, 255)
 
 # Clients judge an IPv4-mapped address by the IPv4 address in it, save for the one exception.
@@ -215,15 +214,13 @@ class PacketFilter:
             return _FAMILY_MISMATCH
         family = dst.family
         is_fragment = kind is PacketKind.LATER_FRAGMENT
-        if is_fragment and family == 6:
-            proto = _IPV6_FRAGMENT
-        elif not is_fragment and proto in _UNKNOWN_PROTOCOLS:
+        if not is_fragment and proto in _UNKNOWN_PROTOCOLS:
             return _UNKNOWN_PROTOCOL
         if dst in _MULTICAST:
             return _MULTICAST_DROP
         if dst in _LINK_LOCAL:
             return _LINK_LOCAL_DROP
-        if is_fragment and family == 4:
+        if is_fragment:
             return _LATER_FRAGMENT
         if dst not in self._local:
             return _NOT_LOCAL
@@ -252,11 +249,10 @@ class PacketFilter:
             for name, values in cap.grant.cap_map.items():
                 if not name:
                     continue  # clients know no capability without a name
-                before = granted.get(name)
-                if before is None:
+                if name not in granted:
                     granted[name] = values
-                elif values is not None:
-                    granted[name] = before + values
+                elif values:
+                    granted[name] = (granted[name] or ()) + values
         return granted
 
     def _check_port(self, src: Address, dst: Address, proto: int, port: int) -> Decision:

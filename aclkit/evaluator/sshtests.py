@@ -19,6 +19,7 @@ from aclkit.evaluator.policytests import (
     addresses_of,
     test_selector,
 )
+from aclkit.evaluator.whole_rules import met_postures
 from aclkit.policy.model import SshTest
 from aclkit.policy.text import Text
 from aclkit.target import Position
@@ -29,8 +30,12 @@ P = Position
 def run_ssh_tests(rules: CompiledRules, ssh: SshPolicies) -> tuple[TestResult, ...]:
     """Return the verdict on each entry of `sshTests`, in order."""
     results = []
+    supposed: dict[frozenset[str], SshPolicies] = {}
     for index, test in enumerate(rules.policy.ssh_tests):
-        failures = tuple(_failures(test, rules, ssh))
+        met = met_postures(rules, test.src_posture_attrs)
+        if met not in supposed:
+            supposed[met] = ssh.supposing(met)
+        failures = tuple(_failures(test, rules, supposed[met]))
         src = test.src.value if test.src else ""
         results.append(TestResult("sshTests", index, src, not failures, test.span, failures))
     return tuple(results)

@@ -396,4 +396,6 @@ def ssh_tests(draw: st.DrawFn, words: Vocabulary) -> JSON:
     test: JSON = {"src": draw(st.sampled_from(names)), "dst": draw(some(names, 1, 2))}
     for verdict in draw(some(["accept", "check", "deny"], 1, 2)):
         test[verdict] = draw(some(["root", "ubuntu", "alice", "carol"], 1, 2))
+    if "postures" in words.features and draw(st.booleans()):
+        test["srcPostureAttrs"] = draw(attributes())
     return test

@@ -125,9 +125,7 @@ def spelled_out(rules: list[FilterRule], local: AddressSet, packet: Packet) -> b
     if src.version != dst.version:
         return False
     if kind is PacketKind.LATER_FRAGMENT:
-        if dst.version == 4:
-            return not dst.is_multicast and (not dst.is_link_local or str(dst) == "169.254.169.254")
-        proto = 44
+        return not dst.is_multicast and (not dst.is_link_local or str(dst) == "169.254.169.254")
     if proto in (0, 255) or destination not in local:
         return False
     icmp = 1 if dst.version == 4 else 58
