@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from aclkit.compiler.compiled_rules import compile_rules
@@ -13,16 +14,19 @@ from aclkit.evaluator.policytests import TestFailure, TestResult, run_tests
 from aclkit.evaluator.sshtests import run_ssh_tests
 from aclkit.hujson.decoding import decode
 from aclkit.limits import Limits
+from aclkit.policy.ignores import read_ignores, silence, unjudged_codes
+from aclkit.policy.lint.checks import CodeError, lint, silent_codes
 from aclkit.policy.load import read_policy
 from aclkit.policy.model import Policy
 from aclkit.policy.refusal import refusal_words
+from aclkit.resolver import Resolver
 from aclkit.source import Source
 from aclkit.tailnet.implied import implied_tailnet
 from aclkit.tailnet.model import Tailnet
 from aclkit.tailnet.policy_names import check_names
 from aclkit.target import find_target
 
-__all__ = ["Report", "TestFailure", "TestResult", "check"]
+__all__ = ["CodeError", "Report", "TestFailure", "TestResult", "check"]
 
 FAILED_TESTS = "test(s) failed"
 
@@ -41,6 +45,7 @@ class Report:
         source: the text, for rendering; with U+FFFD for what is not UTF-8.
         target: the target's name.
         assumptions: what was assumed or left out, as sentences.
+        silenced: how many warnings comments of the policy silenced.
     """
 
     accepted: bool
@@ -50,6 +55,7 @@ class Report:
     source: Source
     target: str
     assumptions: tuple[str, ...] = ()
+    silenced: int = 0
 
 
 def check(
@@ -59,6 +65,8 @@ def check(
     target: str = "tailscale",
     filename: str = "policy.hujson",
     limits: Limits = Limits(),  # noqa: B008 - frozen
+    ignore: Collection[str] = (),
+    select: Collection[str] = (),
 ) -> Report:
     """Check a policy as the target would.
 
@@ -69,9 +77,12 @@ def check(
         target: whose language it is: ``tailscale``, ``headscale`` or ``headscale@0.29``.
         filename: the name for messages.
         limits: what the text may cost.
+        ignore: codes of warnings that are not wanted.
+        select: codes of warnings that are off unless they are asked for; *ignore* prevails.
 
     Raises:
         UnknownTargetError: no such target.
+        CodeError: *ignore* or *select* names no code, or *ignore* one of an error.
         TypeError: an argument is of the wrong type.
     """
     if not isinstance(text, str | bytes):
@@ -80,6 +91,7 @@ def check(
         given = type(tailnet).__name__
         raise TypeError(f"check takes a Tailnet, as load_tailnet returns it, not {given}")
     found_target = find_target(target)
+    silent = silent_codes(ignore, select)
     diagnostics: list[Diagnostic] = []
     source = decode(text, filename, limits, diagnostics)
     policy = read_policy(source, found_target, limits, diagnostics) if source else None
@@ -91,6 +103,13 @@ def check(
             assumptions.append(_assumed(tailnet))
         check_names(policy, tailnet, diagnostics)
     refusal = refusal_words(policy, diagnostics)
+    silenced = 0
+    if source is not None:
+        sound = policy if refusal is None else None
+        diagnostics, silenced = _linted(source, sound, tailnet, diagnostics, silent)
+        if silenced:
+            said = "1 warning" if silenced == 1 else f"{silenced} warnings"
+            assumptions.append(f"{said} silenced by comments in the policy")
     if policy is not None and tailnet is not None and refusal is None:
         tests = _run(policy, tailnet, assumptions)
         if not all(test.passed for test in tests):
@@ -105,7 +124,47 @@ def check(
         source or Source(filename, _undecodable(text, limits)),
         found_target.name,
         tuple(assumptions),
+        silenced,
     )
+
+
+def _linted(
+    source: Source,
+    policy: Policy | None,
+    tailnet: Tailnet | None,
+    diagnostics: Iterable[Diagnostic],
+    silent: frozenset[str],
+) -> tuple[list[Diagnostic], int]:
+    """Return *diagnostics* and what lint finds, and how many of them comments silenced.
+
+    Warnings with *silent* codes are left out. *policy* is None when it has errors.
+    """
+    found = list(diagnostics)
+    given = None if tailnet is None or tailnet.assumed else tailnet
+    words = unjudged = None
+    if policy is not None:
+        words = None if given is None else _words(policy, given)
+        unjudged = silent | unjudged_codes(policy.target, has_tailnet=given is not None)
+    found.extend(lint(source, policy, words))
+    ignores = read_ignores(source, found)
+    left, silenced = silence(source, _without(found, silent), ignores, unjudged)
+    return _without(left, silent), silenced
+
+
+def _without(diagnostics: Iterable[Diagnostic], silent: frozenset[str]) -> list[Diagnostic]:
+    """Return *diagnostics* without the warnings that have *silent* codes."""
+    return [found for found in diagnostics if found.is_error or found.code not in silent]
+
+
+def _words(policy: Policy, tailnet: Tailnet) -> frozenset[str]:
+    """Return the words of all nodes: users, groups, tags and autogroups."""
+    resolver = Resolver(policy, tailnet)
+    words: set[str] = set()
+    for login in {node.user for node in tailnet.nodes if node.user is not None}:
+        words.update(resolver.words_of_user(login))
+    for tags in {node.tags for node in tailnet.nodes}:
+        words.update(tags)
+    return frozenset(words)
 
 
 def _run(policy: Policy, tailnet: Tailnet, assumptions: list[str]) -> tuple[TestResult, ...]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from aclkit.catalogue.entry import Entry
 from aclkit.catalogue.headscale import HEADSCALE
+from aclkit.catalogue.ignores import IGNORES
+from aclkit.catalogue.lint import LINT
 from aclkit.catalogue.names import NAMES
 from aclkit.catalogue.reading import READING
 from aclkit.catalogue.rules import RULES
@@ -22,6 +24,8 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     "Access rules, grants and attributes": RULES,
     "SSH": SSH,
     "Headscale": HEADSCALE,
+    "Lint": LINT,
+    "Comments that ignore warnings": IGNORES,
     "Tailnet files": TAILNET,
 }
 

@@ -14,8 +14,10 @@ from aclkit.cli.options import (
     color_option,
     fail_level_option,
     format_option,
+    ignore_option,
     output_option,
     quiet_option,
+    select_option,
     stdin_filename_option,
     tailnet_option,
     target_option,
@@ -36,6 +38,8 @@ DEFAULT_POLICY = "policy.hujson"
 @output_option
 @color_option
 @fail_level_option
+@ignore_option
+@select_option
 @quiet_option
 @stdin_filename_option
 def command(
@@ -46,6 +50,8 @@ def command(
     output: tuple[tuple[str, Path], ...],
     color: str,
     fail_level: str,
+    ignore: tuple[str, ...],
+    select: tuple[str, ...],
     quiet: bool,
     stdin_filename: str,
 ) -> int:
@@ -69,7 +75,15 @@ def command(
             status = UNUSABLE
             continue
         shown = stdin_filename if name == STDIN else name
-        reports.append(check(text, tailnet=context, target=target, filename=shown))
+        report = check(
+            text,
+            tailnet=context,
+            target=target,
+            filename=shown,
+            ignore=ignore,
+            select=select,
+        )
+        reports.append(report)
     if any(_fails(report, fail_level) for report in reports):
         status = max(status, FINDINGS)
     for form, path in output:

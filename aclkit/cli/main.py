@@ -15,7 +15,11 @@ from aclkit.cli.unusable import BUG, UNUSABLE, reason, tell
 
 COMMANDS = {
     "check": "aclkit.cli.check",
+    "fmt": "aclkit.cli.fmt",
+    "compile": "aclkit.cli.compile",
     "explain": "aclkit.cli.explain",
+    "schema": "aclkit.cli.schema",
+    "etag": "aclkit.cli.etag",
 }
 
 

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
+from aclkit.catalogue import CATALOGUE
 from aclkit.cli.settings import variable
 from aclkit.cli.unusable import did_you_mean
+from aclkit.policy.lint.checks import CodeError, silent_codes
 from aclkit.report.formats import FORMATS
 from aclkit.target import ALIASES, TARGETS, UnknownTargetError, find_target
 
@@ -46,6 +48,21 @@ def _output(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str
     else:
         return name, Path(path)
     raise click.BadParameter(wrong, ctx, param)
+
+
+def _codes(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the codes of *values*, each of which may hold several with commas."""
+    codes = tuple(code.strip() for value in values for code in value.split(",") if code.strip())
+    try:
+        silent_codes(**{str(param.name): codes})
+    except CodeError as error:
+        hint = "" if error.code in CATALOGUE else did_you_mean(error.code, CATALOGUE)
+        raise click.BadParameter(f"{error}{hint}", ctx, param) from error
+    return codes
+
+
+def _code_names(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
+    return sorted(code for code in CATALOGUE if code.startswith(start))
 
 
 def _setting(flag: str, *more: str, **attributes: Any) -> Callable[[Function], Function]:
@@ -96,6 +113,22 @@ fail_level_option = _setting(
     default="error",
     show_default=True,
     help="The least severity that gives exit status 1.",
+)
+ignore_option = _setting(
+    "--ignore",
+    callback=_codes,
+    shell_complete=_code_names,
+    multiple=True,
+    metavar="CODE",
+    help="Leave out warnings with this code; may be given several times, or with commas.",
+)
+select_option = _setting(
+    "--select",
+    callback=_codes,
+    shell_complete=_code_names,
+    multiple=True,
+    metavar="CODE",
+    help="Report this code too, where it is off by default; --ignore comes before it.",
 )
 quiet_option = _setting(
     "--quiet",

@@ -22,14 +22,17 @@ class Kind(Enum):
     PATH = "a path"
     FLAG = "true or false"
     OUTPUTS = 'a list of "FORMAT=PATH"'
+    CODES = "a list of codes"
 
 
 KEYS = {
     "color": Kind.WORD,
     "fail-level": Kind.WORD,
     "format": Kind.WORD,
+    "ignore": Kind.CODES,
     "output": Kind.OUTPUTS,
     "quiet": Kind.FLAG,
+    "select": Kind.CODES,
     "tailnet": Kind.PATH,
     "target": Kind.WORD,
 }
@@ -147,4 +150,6 @@ def _value(key: str, kind: Kind, value: object, path: Path) -> object:
         case Kind.OUTPUTS, list() if all(isinstance(item, str) for item in value):
             pairs = [item.partition("=") for item in value]
             return [f"{name}{sign}{path.parent / file}" for name, sign, file in pairs]
+        case Kind.CODES, list() if all(isinstance(item, str) for item in value):
+            return value
     raise UnusableError(f"{path}: `{key}` must be {kind.value}")

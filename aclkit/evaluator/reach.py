@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aclkit.addresses import Family
-from aclkit.compiler.cells import CellKind
+from aclkit.compiler.cells import Cell, CellKind
 from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.compiler.rules import IpProto
 from aclkit.policy.ports import ALL_PORTS, PORT_PROTOCOLS
@@ -31,6 +31,7 @@ class Reach:
     _open: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
     _protocols: dict[str, int] = field(default_factory=dict)
     _edges: list[int] = field(default_factory=list)
+    _granting: list[Cell] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         # Between two edges all ports are alike, so what is kept does not grow with the ports asked.
@@ -39,6 +40,7 @@ class Reach:
             for first, last in cell.entry.ports if cell.entry else ():
                 edges.update((first, last + 1))
         self._edges = sorted(edges)
+        self._granting = [cell for cell in self.rules.cells if cell.cap_map]
 
     def nodes(self, src: int, dst: int, port: int, proto: str) -> bool:
         """Return whether node *src* opens a connection to *port* of node *dst*."""
@@ -120,12 +122,12 @@ class Reach:
         Values of one capability are joined; one that only ever had the value null stays null.
         """
         found: dict[str, Any] = {}
+        if not self._granting:
+            return found
         classes = self.rules.classes
         a, b = classes.class_of[peer], classes.class_of[node]
         user = self.rules.nodes[node].user
-        for cell in self.rules.cells:
-            if not cell.cap_map:
-                continue
+        for cell in self._granting:
             source, bearers = cell.source.covers4 | cell.source.covers6, cell.bearers
             if cell.own:
                 if user is None or self.rules.nodes[peer].user != user:
@@ -172,3 +174,9 @@ def passes(
     if proto in PORT_PROTOCOLS:
         return any(first <= port <= last for first, last in ports)
     return any(bounds == ALL_PORTS for bounds in ports)
+
+
+def names(proto: int, port: int, ip_proto: IpProto, ports: Iterable[tuple[int, int]]) -> bool:
+    """Return whether a rule names *proto* and *port* itself, as Headscale's tests ask."""
+    listed = proto in (ip_proto or DEFAULT_PROTOCOLS)
+    return listed and any(first <= port <= last for first, last in ports)

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from aclkit.addresses import Address, AddressSet, Family, parse_address, parse_prefix
 from aclkit.compiler.cells import Cell, CellKind, SourceSet
 from aclkit.compiler.compiled_rules import CompiledRules
-from aclkit.evaluator.reach import passes
+from aclkit.evaluator.reach import names, passes
 from aclkit.policy.postures import unmet
 from aclkit.policy.selectors import Selector
 from aclkit.policy.text import Text
@@ -80,10 +80,13 @@ class WholeRules:
         for cell in self._cells:
             assert cell.entry is not None
             for family in found:
-                if any(
+                passing = (
                     passes(number, port, family, cell.ip_proto, cell.entry.ports)
+                    if meaning.as_clients
+                    else names(number, port, cell.ip_proto, cell.entry.ports)
                     for number in wanted
-                ):
+                )
+                if any(passing):
                     found[family] |= 1 << cell.number
         return found
 

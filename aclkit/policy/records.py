@@ -139,7 +139,8 @@ def read_record(lowering: Lowering, record: type[Record], value: Value) -> Recor
     fields: dict[str, Any] = {"span": value.span}
     for member, key in canonical_members(lowering, value, known):
         if key is None:
-            if not (lowering.target.hash_keys and str(member.name.value).startswith("#")):
+            is_comment = lowering.target.hash_keys and shape.section == "acls"
+            if not (is_comment and str(member.name.value).startswith("#")):
                 unknown_field(lowering, member, known, f"an entry of `{shape.section}`")
             continue
         name = Text.of(member.name)

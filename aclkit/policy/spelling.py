@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 # The ratio of difflib from which two parts are near: one slip in a word of three letters.
-NEAR = 0.7
+NEAR = 2 / 3
 # Comparing takes time that grows with the square of a word's length.
 LONGEST = 64
 # Comparisons in one check of a policy; about half a second. Names beyond that get no hint.

@@ -399,7 +399,11 @@ HEADSCALE_0_29 = replace(
         internet_as_cidrs=True,
         approves_on_change=True,
         tests=TestMeaning(
-            own_and_via=False, protocols=(6, 17, 1, 58), any_destination=True, check_is_accept=True
+            own_and_via=False,
+            protocols=(6, 17, 1, 58),
+            any_destination=True,
+            check_is_accept=True,
+            as_clients=False,
         ),
     ),
     words=HEADSCALE_0_29_WORDS,

@@ -161,6 +161,8 @@ class TestMeaning:
         any_destination: it is enough that each source reaches one address of a destination, of
             whatever family; else each must reach all of its own family.
         check_is_accept: a check rule satisfies `accept` in an SSH test.
+        as_clients: a rule lets pass what a client's filter lets pass; else its own protocols and
+            ports only.
     """
 
     __test__ = False
@@ -169,6 +171,7 @@ class TestMeaning:
     protocols: tuple[int, ...] = (6, 17)
     any_destination: bool = False
     check_is_accept: bool = False
+    as_clients: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +255,8 @@ class Target:
         malformed_tests_refuse: a test of a wrong shape refuses the policy, instead of failing.
         undefined_hosts_in_tests: an undefined host in a test only fails that test.
         synced_groups: a group with an `@` comes from an identity provider.
+        acls_to_everything: whether access rules may name `0.0.0.0/0` and `::/0`, which grants may
+            not; None: taken, but whether the target means it is not proven.
         owned_domains: `user:*@domain` and `localpart:*@domain` need a domain of the tailnet.
         ambiguous_users: what becomes of a word that fits two users; DEAD: it names nobody.
         unknown_attribute_users: what becomes of an unknown user as target of `nodeAttrs`.
@@ -283,6 +288,7 @@ class Target:
     malformed_tests_refuse: bool = False
     undefined_hosts_in_tests: bool = True
     synced_groups: bool = True
+    acls_to_everything: bool | None = True
     owned_domains: bool = True
     ambiguous_users: Effect = Effect.DEAD
     unknown_attribute_users: Effect = Effect.DEAD

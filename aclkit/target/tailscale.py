@@ -90,5 +90,6 @@ TAILSCALE = Target(
     ),
     ports=PortLanguage(zero_protocol=True),
     ssh=SshLanguage(),
+    acls_to_everything=None,
     words=TAILSCALE_WORDS,
 )  # fmt: skip

@@ -71,7 +71,7 @@ def _destination(validation: Validation, selector: Selector, position: Position)
 def _everything(validation: Validation, selector: Selector) -> None:
     """Warn of a destination that grants refuse; for access rules no answer is known."""
     prefix = validation.prefix_of(selector)
-    if prefix is not None and prefix.is_default and validation.target.owned_domains:
+    if validation.target.acls_to_everything is None and prefix is not None and prefix.is_default:
         validation.warning(
             "unproven",
             f"whether an access rule may name `{prefix}` is not proven",

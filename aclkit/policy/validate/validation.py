@@ -227,7 +227,7 @@ class Validation:
                 f"{self.target.title} has no `{text}`",
                 selector.span,
                 words=self.target.says(f"unknown-autogroup/{text}", position, x=text),
-                help=f"did you mean `{near}`?" if near else f"allowed here: {_listed(allowed)}",
+                help=self._meant_autogroup(selector.name, near, allowed),
             )
             return False
         words = self.target.says(f"autogroup-not-allowed/{text}", position, x=text)
@@ -242,6 +242,13 @@ class Validation:
             help=help,
         )
         return False
+
+    def _meant_autogroup(self, name: str, near: str | None, allowed: frozenset[str]) -> str:
+        if near:
+            return f"did you mean `{near}`?"
+        if name.casefold() in _EVERYBODY and "autogroup:member" in allowed:
+            return "write `autogroup:member` for the devices of all users"
+        return f"allowed here: {_listed(allowed)}" if allowed else "name users, groups or tags"
 
     def _group(self, selector: Selector, position: Position) -> bool:
         if self.is_synced(selector):
@@ -325,6 +332,8 @@ class Validation:
                 )
 
 
+# Names under which people look for all users.
+_EVERYBODY = frozenset({"all", "any", "anyone", "everybody", "everyone", "user", "users"})
 # Names that were meant to be addresses.
 _NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]*)+")
 

@@ -1,0 +1,31 @@
+"""``aclkit etag``: the hash by which tools tell whether a policy was changed."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import click
+
+from aclkit.cli.documents import read_formatted
+from aclkit.cli.inputs import STDIN
+from aclkit.cli.options import stdin_filename_option
+from aclkit.cli.output import say
+from aclkit.cli.unusable import CLEAN, FINDINGS
+
+
+@click.command()
+@click.argument("file")
+@click.option("--quoted", is_flag=True, help="With quotes, as in the headers ETag and If-Match.")
+@stdin_filename_option
+def command(file: str, quoted: bool, stdin_filename: str) -> int:
+    """Print the entity tag of FILE: the SHA-256 of its text after formatting.
+
+    It equals what Tailscale's GitOps tool compares with the service's ETag, so that layout alone
+    is no change. FILE may be `-`.
+    """
+    found = read_formatted(file, stdin_filename if file == STDIN else file)
+    if found is None:
+        return FINDINGS
+    tag = sha256(found.after.encode()).hexdigest()
+    say(f'"{tag}"\n' if quoted else f"{tag}\n")
+    return CLEAN
