@@ -14,6 +14,7 @@ from aclkit.evaluator.policytests import TestFailure, TestResult, run_tests
 from aclkit.evaluator.sshtests import run_ssh_tests
 from aclkit.hujson.decoding import decode
 from aclkit.limits import Limits
+from aclkit.policy.differences import differences
 from aclkit.policy.ignores import read_ignores, silence, unjudged_codes
 from aclkit.policy.lint.checks import CodeError, lint, silent_codes
 from aclkit.policy.load import read_policy
@@ -26,7 +27,7 @@ from aclkit.tailnet.model import Tailnet
 from aclkit.tailnet.policy_names import check_names
 from aclkit.target import find_target
 
-__all__ = ["CodeError", "Report", "TestFailure", "TestResult", "check"]
+__all__ = ["CodeError", "Report", "TestFailure", "TestResult", "check", "compare"]
 
 FAILED_TESTS = "test(s) failed"
 
@@ -180,6 +181,37 @@ def _run(policy: Policy, tailnet: Tailnet, assumptions: list[str]) -> tuple[Test
             f"{_some(unapproved)}: what the policy auto-approves counts as approved"
         )
     return (*run_tests(rules), *run_ssh_tests(rules, rules.ssh))
+
+
+def compare(
+    text: str | bytes,
+    target: str,
+    other: str,
+    *,
+    filename: str = "policy.hujson",
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> Report:
+    """Report what *other* would refuse, or mean differently, in a policy for *target*.
+
+    The report is *other*'s: it is accepted when *other* takes what *target* takes. Tests are not
+    run here.
+
+    Raises:
+        UnknownTargetError: no such target.
+    """
+    old, new = find_target(target), find_target(other)
+    found = differences(text, old, new, filename=filename, limits=limits)
+    errors = [each for each in found if each.is_error]
+    shown = _undecodable(text, limits)
+    return Report(
+        not errors,
+        (errors[0].control_plane or errors[0].message) if errors else None,
+        found,
+        (),
+        Source(filename, shown),
+        new.name,
+        (f"for {new.title}: what it would refuse or mean otherwise than {old.title}",),
+    )
 
 
 def _undecodable(text: str | bytes, limits: Limits) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from aclkit.checking import Report, check
+from aclkit.checking import Report, check, compare
 from aclkit.cli.inputs import STDIN, read_policy, read_tailnet
 from aclkit.cli.options import (
+    also_option,
     color_option,
     fail_level_option,
     format_option,
@@ -34,6 +35,7 @@ DEFAULT_POLICY = "policy.hujson"
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @tailnet_option
 @target_option
+@also_option
 @format_option
 @output_option
 @color_option
@@ -46,6 +48,7 @@ def command(
     files: tuple[str, ...],
     tailnet: str | None,
     target: str,
+    also: tuple[str, ...],
     format: str,
     output: tuple[tuple[str, Path], ...],
     color: str,
@@ -84,6 +87,7 @@ def command(
             select=select,
         )
         reports.append(report)
+        reports.extend(compare(text, target, other, filename=shown) for other in also)
     if any(_fails(report, fail_level) for report in reports):
         status = max(status, FINDINGS)
     for form, path in output:

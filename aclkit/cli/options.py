@@ -29,6 +29,13 @@ def _target_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
         raise click.BadParameter(f"{error}{hint}", ctx, param) from error
 
 
+def _target_names(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the full names of the targets called *values*."""
+    return tuple(_target_name(ctx, param, value) for value in values)
+
+
 def _outputs(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[tuple[str, Path], ...]:
@@ -85,6 +92,16 @@ target_option = _setting(
     default="tailscale",
     show_default=True,
     help=f"Who will run the policy: {', '.join(_TARGET_NAMES)}.",
+)
+also_option = click.option(
+    "--also",
+    "--upgrade-to",
+    "also",
+    multiple=True,
+    callback=_target_names,
+    shell_complete=lambda _ctx, _param, start: [n for n in _TARGET_NAMES if n.startswith(start)],
+    metavar="NAME",
+    help="List also what this target would refuse or mean differently.",
 )
 format_option = _setting(
     "--format",
