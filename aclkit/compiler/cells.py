@@ -267,7 +267,7 @@ class CellBuilder:
         if is_identity(selector):
             nodes = classes.with_word(word_of(selector))
             hits4, hits6 = nodes & classes.has4, nodes & classes.has6
-            return _Reach(hits4, hits6, bearers=hits4 | hits6)
+            return _Reach(hits4, hits6, classes.routes_at(hits4, hits6), bearers=hits4 | hits6)
         literal = self.resolver.literal(selector)
         if literal is None:
             return _Reach()

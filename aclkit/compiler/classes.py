@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from aclkit.addresses import AddressSet, Family, Prefix
-from aclkit.compiler.bitsets import bitset
+from aclkit.compiler.bitsets import bitset, members
 from aclkit.compiler.literals import LiteralTable
 from aclkit.compiler.routes import RouteApprovals
 from aclkit.resolver import Resolver
@@ -78,6 +78,19 @@ class Classes:
         """Return the classes of which an own address is inside an approved subnet route."""
         hits = self.hits4 if route.family is Family.V4 else self.hits6
         return hits.get(self.route_literals[route], 0)
+
+    def routes_at(self, nodes4: int, nodes6: int) -> frozenset[Prefix]:
+        """Return the routes in which an online router of theirs has an address itself.
+
+        *nodes4* and *nodes6* are the classes of which the addresses of a family are looked at.
+        """
+        found = []
+        for route in self.route_literals:
+            nodes = nodes4 if route.family is Family.V4 else nodes6
+            routers = self.inside(route) & self.routes[route] & nodes
+            if any(self.nodes[n].online for c in members(routers) for n in self.classes[c].nodes):
+                found.append(route)
+        return frozenset(found)
 
     def devices_of(self, user: str | None) -> int:
         """Return the classes of the untagged nodes of *user* that have an address."""

@@ -103,7 +103,10 @@ class Visibility:
         steering = 0
         inbound = route in self.rules.classes.classes[number].signature.routes
         for cell in self.rules.cells:
-            if route in cell.routes and cell.source.reaches >> number & 1:
+            if cell.own:
+                if self._reaches_own_router(cell, number, route):
+                    return primary
+            elif route in cell.routes and cell.source.reaches >> number & 1:
                 if not cell.is_via:
                     return primary
                 steering |= cell.bearers
@@ -119,6 +122,14 @@ class Visibility:
             )
             return min(candidates, default=None)
         return primary if inbound else None
+
+    def _reaches_own_router(self, cell: Cell, number: int, route: Prefix) -> bool:
+        """Return whether `autogroup:self` opens a router to a class by an address in its route."""
+        classes = self.rules.classes
+        own = classes.devices_of(classes.classes[number].signature.user)
+        if not own >> number & 1 or not cell.source.reaches >> number & 1:
+            return False
+        return route in classes.routes_at(own & classes.has4, own & classes.has6)
 
     def _may_answer(self, cell: Cell, number: int, route: Prefix) -> bool:
         """Return whether *cell* lets what is in *route* reach the nodes of a class."""
