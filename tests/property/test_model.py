@@ -69,9 +69,9 @@ def test_the_compiler_renders_acls_as_the_reference_model_does(world: World) -> 
     assert_same_netmaps(world)
 
 
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("part", range(2))
 def test_the_compiler_renders_every_feature_as_the_reference_model_does(part: int) -> None:
-    """Two and a half times the profile's examples in each part, so that parts run side by side."""
+    """More examples in parts, so that they run side by side; the deep profile gives thousands."""
 
     @seed(part)
     @settings(max_examples=settings().max_examples * 5 // 2)
