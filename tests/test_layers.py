@@ -30,6 +30,8 @@ ROOMS = (
     "compiled",
     "analysis",
     "checking",
+    "affected",
+    "subscription",
     "engine",
     "report",
     "cli",
@@ -46,6 +48,7 @@ HOMES = {
     "rich": {"report", "cli"},
     "netaddr": {"tailnet"},
     "json5": {"hujson", "tailnet"},
+    "immutables": {"tailnet", "compiler"},
 }
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

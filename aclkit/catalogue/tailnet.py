@@ -171,6 +171,18 @@ _AGREEMENT = (
         repair="Correct the login, or add it to `users`.",
     ),
     _entry(
+        "tailnet-unknown-node",
+        "a change of a node that is not there",
+        why="A change that finds nothing to change was meant for another state of the tailnet.",
+        repair="Name a node that is there, by its id; one that is new joins.",
+    ),
+    _entry(
+        "tailnet-user-with-nodes",
+        "a user who leaves nodes behind",
+        why="A node without its user would have no identity, or that of the next user of the name.",
+        repair="Take the user's nodes out first, or give them tags.",
+    ),
+    _entry(
         "tailnet-unknown-host",
         "a service on a node that there is not",
         why="A misspelt host would leave the service unreachable.",

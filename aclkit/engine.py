@@ -1,0 +1,262 @@
+"""The engine: what a coordination server holds.
+
+It keeps one immutable snapshot and puts another in its place with every change. Whoever reads takes
+the snapshot and is never disturbed; those who write wait for each other (docs/embedding.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from threading import Lock
+from typing import Literal, NamedTuple, TypeAlias
+
+from aclkit.affected import NOBODY, Affected, Kind, affected_nodes
+from aclkit.compiled import CompiledPolicy, compile_policy
+from aclkit.diagnostics import Diagnostic, PolicyError, in_order
+from aclkit.evaluator.policytests import TestResult, run_tests
+from aclkit.evaluator.sshtests import run_ssh_tests
+from aclkit.hujson.decoding import decode
+from aclkit.limits import Limits
+from aclkit.policy.load import read_policy
+from aclkit.policy.model import Policy
+from aclkit.policy.refusal import refusal_words
+from aclkit.subscription import Subscription
+from aclkit.tailnet.changes import TailnetChange
+from aclkit.tailnet.model import Tailnet
+from aclkit.tailnet.roster import Roster
+from aclkit.target import find_target
+
+Tests: TypeAlias = Literal["reject", "warn", "skip"]
+"""What failing tests of a policy do: refuse it, be reported, or not even run."""
+
+TESTS_FAILED = "test(s) failed"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Snapshot:
+    """One state of an engine. Immutable and picklable; every answer of it is of one moment.
+
+    Attributes:
+        version: 1 for the first state, one more with each change that was made.
+        compiled: all answers about nodes (`CompiledPolicy`).
+    """
+
+    version: int
+    policy: Policy
+    roster: Roster
+    compiled: CompiledPolicy
+
+    def __repr__(self) -> str:
+        return f"<Snapshot {self.version}: {self.roster!r}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Change:
+    """What a call did to an engine.
+
+    Attributes:
+        version: of the state after it; with `dry_run` or a refusal, the state that stays.
+        accepted: whether it was (or, with `dry_run`, would be) taken.
+        refusal: None when accepted, else the words with which the target refuses the policy.
+        diagnostics: what was found in a new policy.
+        tests: the verdicts on a new policy's tests.
+        exact: whether `affected` holds exactly the nodes whose output changed. Otherwise it may
+            hold more, never fewer.
+    """
+
+    version: int
+    accepted: bool = True
+    refusal: str | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    tests: tuple[TestResult, ...] = ()
+    exact: bool = True
+    _affected: dict[Kind, Affected] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Change to version {self.version}>"
+
+    def affected(self, kind: Kind | str) -> Affected:
+        """Return the nodes whose output of that kind changed, by name.
+
+        Nodes that joined are among them in every kind; nodes that left are not.
+        """
+        return self._affected.get(Kind(kind), NOBODY)
+
+    def then(self, later: Change) -> Change:
+        """Return this change and the next one as a single one."""
+        return replace(
+            later,
+            exact=False,
+            _affected={kind: self.affected(kind).joined(later.affected(kind)) for kind in Kind},
+        )
+
+
+class _Outcome(NamedTuple):
+    """What came of the text of a policy."""
+
+    refusal: str | None
+    diagnostics: tuple[Diagnostic, ...]
+    tests: tuple[TestResult, ...] = ()
+    compiled: CompiledPolicy | None = None
+
+
+class PolicyEngine:
+    """Holds a policy and a tailnet, and knows after every change who is to be told what.
+
+    Any number of threads may read `snapshot`; writers wait for each other.
+
+    Raises:
+        PolicyError: the policy is refused. An engine is never without a policy: a network that
+            nobody wrote rules for would be open.
+    """
+
+    def __init__(
+        self,
+        policy: str | bytes,
+        tailnet: Tailnet,
+        *,
+        target: str = "tailscale",
+        filename: str = "policy.hujson",
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        tests: Tests = "warn",
+    ) -> None:
+        self._target = find_target(target)
+        self._filename = filename
+        self._limits = limits
+        self._writing = Lock()
+        self._subscriptions: tuple[Subscription[Change], ...] = ()
+        outcome = self._read(policy, Roster.of(tailnet), tests)
+        if outcome.compiled is None:
+            raise PolicyError(outcome.diagnostics, outcome.refusal or "", None)
+        self._snapshot = Snapshot(
+            1, outcome.compiled.rules.policy, Roster.of(tailnet), outcome.compiled
+        )
+        self.first = Change(1, True, None, outcome.diagnostics, outcome.tests)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return the present state."""
+        return self._snapshot
+
+    @property
+    def version(self) -> int:
+        """Return the version of the present state."""
+        return self._snapshot.version
+
+    def set_policy(
+        self, text: str | bytes, *, tests: Tests = "reject", dry_run: bool = False
+    ) -> Change:
+        """Put another policy in force, if it is accepted.
+
+        A refused policy changes nothing. With *dry_run* nothing changes either, and the answer is
+        what would be.
+        """
+        with self._writing:
+            now = self._snapshot
+            outcome = self._read(text, now.roster, tests)
+            if outcome.compiled is None:
+                return Change(
+                    now.version, False, outcome.refusal, outcome.diagnostics, outcome.tests
+                )
+            after = Snapshot(
+                now.version + 1, outcome.compiled.rules.policy, now.roster, outcome.compiled
+            )
+            change = replace(
+                _between(now, after), diagnostics=outcome.diagnostics, tests=outcome.tests
+            )
+            if dry_run:
+                return replace(change, version=now.version)
+            self._put(after, change)
+            return change
+
+    def set_tailnet(self, tailnet: Tailnet) -> Change:
+        """Put another tailnet in the place of the present one.
+
+        Raises:
+            PolicyError: the policy in force can't be used with it (foreign domains).
+        """
+        with self._writing:
+            return self._replace_roster(Roster.of(tailnet))
+
+    def apply(self, *changes: TailnetChange) -> Change:
+        """Make *changes* of the tailnet, in their order: all of them, or none.
+
+        Raises:
+            TailnetError: a change contradicts the tailnet.
+            PolicyError: the policy in force can't be used with the changed tailnet.
+        """
+        with self._writing:
+            return self._replace_roster(self._snapshot.roster.after(changes).roster)
+
+    def _replace_roster(self, roster: Roster) -> Change:
+        now = self._snapshot
+        compiled = compile_policy(now.policy, roster.tailnet())
+        after = Snapshot(now.version + 1, now.policy, roster, compiled)
+        change = _between(now, after)
+        self._put(after, change)
+        return change
+
+    def subscribe(self, *, limit: int = 64) -> Subscription[Change]:
+        """Return a queue of all changes from now on, holding *limit* of them at most.
+
+        When it is full, the oldest two become one; none is dropped.
+        """
+        with self._writing:
+            subscription = Subscription(limit, Change.then, self._unsubscribe)
+            self._subscriptions = (*self._subscriptions, subscription)
+        return subscription
+
+    def _unsubscribe(self, subscription: Subscription[Change]) -> None:
+        with self._writing:
+            left = tuple(each for each in self._subscriptions if each is not subscription)
+            self._subscriptions = left
+
+    async def set_policy_async(
+        self, text: str | bytes, *, tests: Tests = "reject", dry_run: bool = False
+    ) -> Change:
+        """Do as `set_policy` does, without blocking the event loop."""
+        return await asyncio.to_thread(self.set_policy, text, tests=tests, dry_run=dry_run)
+
+    async def set_tailnet_async(self, tailnet: Tailnet) -> Change:
+        """Do as `set_tailnet` does, without blocking the event loop."""
+        return await asyncio.to_thread(self.set_tailnet, tailnet)
+
+    async def apply_async(self, *changes: TailnetChange) -> Change:
+        """Do as `apply` does, without blocking the event loop."""
+        return await asyncio.to_thread(self.apply, *changes)
+
+    def _read(self, text: str | bytes, roster: Roster, tests: Tests) -> _Outcome:
+        """Read and compile a policy; the outcome has nothing compiled when it is refused."""
+        diagnostics: list[Diagnostic] = []
+        source = decode(text, self._filename, self._limits, diagnostics)
+        policy = None
+        if source is not None:
+            policy = read_policy(source, self._target, self._limits, diagnostics)
+        refusal = refusal_words(policy, diagnostics)
+        if policy is None or refusal is not None:
+            return _Outcome(refusal, in_order(diagnostics))
+        try:
+            compiled = compile_policy(policy, roster.tailnet())
+        except PolicyError as error:
+            return _Outcome(error.refusal, in_order([*diagnostics, *error.diagnostics]))
+        found = in_order([*diagnostics, *compiled.warnings])
+        if tests == "skip":
+            return _Outcome(None, found, (), compiled)
+        rules = compiled.rules
+        results = (*run_tests(rules), *run_ssh_tests(rules, rules.ssh))
+        if tests == "reject" and not all(result.passed for result in results):
+            return _Outcome(TESTS_FAILED, found, results)
+        return _Outcome(None, found, results, compiled)
+
+    def _put(self, after: Snapshot, change: Change) -> None:
+        self._snapshot = after
+        for subscription in self._subscriptions:
+            subscription.put(change)
+
+
+def _between(before: Snapshot, after: Snapshot) -> Change:
+    return Change(
+        after.version,
+        _affected={kind: affected_nodes(before.compiled, after.compiled, kind) for kind in Kind},
+    )
