@@ -22,10 +22,12 @@ from aclkit.policy.model import Policy
 from aclkit.policy.refusal import refusal_words
 from aclkit.resolver import Resolver
 from aclkit.source import Source
+from aclkit.tailnet.assumptions import assumed_routes, assumed_tailnet
 from aclkit.tailnet.implied import implied_tailnet
 from aclkit.tailnet.model import Tailnet
 from aclkit.tailnet.policy_names import check_names
 from aclkit.target import find_target
+from aclkit.wording import counted
 
 __all__ = ["CodeError", "Report", "TestFailure", "TestResult", "check", "compare"]
 
@@ -101,7 +103,7 @@ def check(
     if policy is not None:
         if tailnet is None:
             tailnet = implied_tailnet(policy)
-            assumptions.append(_assumed(tailnet))
+            assumptions.extend(assumed_tailnet(tailnet))
         check_names(policy, tailnet, diagnostics)
     refusal = refusal_words(policy, diagnostics)
     silenced = 0
@@ -109,10 +111,12 @@ def check(
         sound = policy if refusal is None else None
         diagnostics, silenced = _linted(source, sound, tailnet, diagnostics, silent)
         if silenced:
-            said = "1 warning" if silenced == 1 else f"{silenced} warnings"
-            assumptions.append(f"{said} silenced by comments in the policy")
+            told = counted(silenced, "warning")
+            assumptions.append(f"{told} silenced by comments in the policy")
     if policy is not None and tailnet is not None and refusal is None:
-        tests = _run(policy, tailnet, assumptions)
+        assumptions.extend(assumed_routes(policy, tailnet))
+        rules = compile_rules(policy, tailnet)
+        tests = (*run_tests(rules), *run_ssh_tests(rules, rules.ssh))
         if not all(test.passed for test in tests):
             refusal = FAILED_TESTS
     elif policy is not None and (policy.tests or policy.ssh_tests):
@@ -122,7 +126,7 @@ def check(
         refusal,
         in_order(diagnostics),
         tests,
-        source or Source(filename, _undecodable(text, limits)),
+        source or Source.of(filename, text[: limits.bytes]),
         found_target.name,
         tuple(assumptions),
         silenced,
@@ -168,21 +172,6 @@ def _words(policy: Policy, tailnet: Tailnet) -> frozenset[str]:
     return frozenset(words)
 
 
-def _run(policy: Policy, tailnet: Tailnet, assumptions: list[str]) -> tuple[TestResult, ...]:
-    rules = compile_rules(policy, tailnet)
-    unapproved = [
-        node.name
-        for node in tailnet.nodes
-        if node.advertised_routes and node.approved_routes is None
-    ]
-    if unapproved and not tailnet.assumed:
-        assumptions.append(
-            "no `approved_routes` given for "
-            f"{_some(unapproved)}: what the policy auto-approves counts as approved"
-        )
-    return (*run_tests(rules), *run_ssh_tests(rules, rules.ssh))
-
-
 def compare(
     text: str | bytes,
     target: str,
@@ -202,31 +191,12 @@ def compare(
     old, new = find_target(target), find_target(other)
     found = differences(text, old, new, filename=filename, limits=limits)
     errors = [each for each in found if each.is_error]
-    shown = _undecodable(text, limits)
     return Report(
         not errors,
         (errors[0].control_plane or errors[0].message) if errors else None,
         found,
         (),
-        Source(filename, shown),
+        Source.of(filename, text[: limits.bytes]),
         new.name,
         (f"for {new.title}: what it would refuse or mean otherwise than {old.title}",),
     )
-
-
-def _undecodable(text: str | bytes, limits: Limits) -> str:
-    """Return what can be shown of a text that is not UTF-8 or too large."""
-    return text if isinstance(text, str) else text[: limits.bytes].decode("utf-8", "replace")
-
-
-def _assumed(tailnet: Tailnet) -> str:
-    count = len(tailnet.nodes)
-    devices = "1 device" if count == 1 else f"{count} devices"
-    return (
-        f"no tailnet given: assumed one device per user and tag that the policy names ({devices})"
-    )
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:3])
-    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")

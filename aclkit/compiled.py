@@ -6,26 +6,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from aclkit.addresses import Prefix
 from aclkit.compiler.compiled_rules import CompiledRules, compile_rules
-from aclkit.compiler.filters import Explained, Filters
+from aclkit.compiler.filters import Explained, ExplainedSsh, Filters, Origin
 from aclkit.compiler.ownership import TagOwnership
 from aclkit.compiler.peers import Visibility
 from aclkit.compiler.routes import RouteApprovals
+from aclkit.compiler.update import Update, update
 from aclkit.diagnostics import Diagnostic, PolicyError
-from aclkit.evaluator.query import Allowed, Because, Question, ask
+from aclkit.evaluator.query import ask
 from aclkit.evaluator.reach import Reach
-from aclkit.evaluator.reasons import WhyNot, why_not
-from aclkit.evaluator.sides import Side
+from aclkit.evaluator.regions import Regions
+from aclkit.evaluator.sshquery import ask_ssh
+from aclkit.evaluator.verdicts import SshVerdict as SshVerdict
+from aclkit.evaluator.verdicts import Verdict as Verdict
 from aclkit.policy.model import Policy
 from aclkit.policy.refusal import refusal_words
 from aclkit.tailcfg import FilterRule, SSHRule
 from aclkit.tailnet.model import Node, Tailnet
 from aclkit.tailnet.policy_names import check_names
+from aclkit.tailnet.roster import Roster, Step
 
 SUGGEST_EXIT_NODE = "suggest-exit-node"
 
@@ -92,6 +96,13 @@ class Netmap:
         """Return the SSH rules; the first that matches decides."""
         return self._compiled.rules.ssh.node_rules(self._node)
 
+    def explain_ssh(self) -> tuple[ExplainedSsh, ...]:
+        """Return `ssh_rules`, each with the entry of the policy behind it."""
+        return tuple(
+            ExplainedSsh(rule, Origin("ssh", found.number, found.rule.span))
+            for rule, found in self._compiled.rules.ssh.explained(self._node)
+        )
+
     @property
     def cap_map(self) -> dict[str, Any]:
         """Return the node's own capabilities, as node attributes give them."""
@@ -102,7 +113,7 @@ class Netmap:
     def peers(self) -> tuple[Peer, ...]:
         """Return the nodes that this one sees, in the order of creation."""
         compiled = self._compiled
-        found = sorted(compiled.visibility.peers(self._node))
+        found = compiled.rules.roster.in_order(compiled.visibility.peers(self._node))
         return tuple(compiled.peer(self._node, peer) for peer in found)
 
     def to_dict(self) -> dict[str, Any]:
@@ -118,46 +129,6 @@ class Netmap:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Verdict:
-    """The answer to a question, over all pairs of a source and a destination device.
-
-    Attributes:
-        allowed: ALL, SOME or NONE of the pairs.
-    """
-
-    _question: Question
-    allowed: Allowed
-
-    def __repr__(self) -> str:
-        question = self._question
-        return f"<Verdict: {question.src.text} to {question.dst.text}: {self.allowed.name}>"
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Return the devices of the source side, by name, in the order of creation."""
-        return self._names(self._question.src)
-
-    @property
-    def destinations(self) -> tuple[str, ...]:
-        """Return the devices of the destination side; for a subnet, its prefixes."""
-        side = self._question.dst
-        return self._names(side) or tuple(str(prefix) for prefix in side.prefixes)
-
-    @property
-    def because(self) -> tuple[Because, ...]:
-        """Return the rules of a yes; worked out when read."""
-        return self._question.because()
-
-    @property
-    def why_not(self) -> tuple[WhyNot, ...]:
-        """Return the reasons of a no, the nearest miss first; worked out when read."""
-        return why_not(self._question)
-
-    def _names(self, side: Side) -> tuple[str, ...]:
-        return tuple(self._question.rules.nodes[node].name for node in side.nodes)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class CompiledPolicy:
     """A policy compiled for a tailnet. Immutable and picklable.
 
@@ -168,6 +139,7 @@ class CompiledPolicy:
     filters: Filters
     visibility: Visibility
     reach: Reach
+    regions: Regions
     ownership: TagOwnership
     warnings: tuple[Diagnostic, ...] = ()
 
@@ -175,17 +147,37 @@ class CompiledPolicy:
         rules = self.rules
         return f"<CompiledPolicy: {len(rules.rules)} rules for {len(rules.nodes)} nodes>"
 
+    def after(self, step: Step) -> tuple[CompiledPolicy, Update] | None:
+        """Return the same policy after *step*, and what it did; None when only compiling will do.
+
+        It costs no more than the classes of the nodes that *step* changes.
+        """
+        found = update(self.rules, step)
+        if found is None:
+            return None
+        changed = 0
+        for shift in found.shifts:
+            for number in (shift.before, shift.after):
+                changed |= 0 if number is None else 1 << number
+        rules = found.rules
+        visibility, reach = Visibility(rules), self.reach.following(rules)
+        after = replace(
+            self,
+            rules=rules,
+            filters=self.filters.following(rules, changed),
+            visibility=visibility,
+            reach=reach,
+            regions=Regions(rules, visibility, reach),
+        )
+        return after, found
+
     def node_number(self, name_or_id: str) -> int:
         """Return the number of a node: its place in the order of creation.
 
         Raises:
             UnknownNameError: the tailnet has no such node.
         """
-        number = self.rules.numbers.get(name_or_id)
-        if number is None:
-            node = self.rules.tailnet.node(name_or_id)
-            number = self.rules.numbers[node.name.casefold()]
-        return number
+        return self.rules.number_of(name_or_id)
 
     def netmap(self, name_or_id: str) -> Netmap:
         """Return what the node is sent.
@@ -207,7 +199,11 @@ class CompiledPolicy:
         """
         if not 0 <= port <= 65535:
             raise ValueError(f"{port} is not a port")
-        return self.reach.nodes(self.node_number(src), self.node_number(dst), port, proto)
+        numbers = self.rules.numbers
+        a, b = numbers.get(src), numbers.get(dst)
+        if a is None or b is None:
+            a, b = self.node_number(src), self.node_number(dst)
+        return self.reach.nodes(a, b, port, proto)
 
     def query(self, src: str, dst: str, port: int, proto: str | None = None) -> Verdict:
         """Answer whether *src* reaches *port* of *dst*.
@@ -220,8 +216,20 @@ class CompiledPolicy:
             UnknownSideError: a side is neither a node nor a selector.
             ValueError: no such protocol, or a port outside of 0 to 65535.
         """
-        question = ask(self.rules, self.visibility, self.reach, src, dst, port, proto)
+        question = ask(self.regions, src, dst, port, proto)
         return Verdict(question, question.allowed)
+
+    def query_ssh(self, src: str, dst: str, login: str) -> SshVerdict:
+        """Answer whether *src* logs in to *dst* as *login* by SSH.
+
+        The sides are those of `query`. It takes an entry of `ssh` and a rule that opens port 22.
+
+        Raises:
+            UnknownSideError: a side is neither a node nor a selector.
+            ValueError: *login* is empty, or a word for many names, such as `autogroup:nonroot`.
+        """
+        question = ask_ssh(self.regions, src, dst, login)
+        return SshVerdict(question, question.allowed)
 
     def can_have_tag(self, who: str, tag: str) -> bool:
         """Return whether *who*, a node by name or a user by login, may put *tag* on a node.
@@ -249,7 +257,8 @@ class CompiledPolicy:
         """Return how long an answer to the SSH check from node *src* to node *dst* holds.
 
         That of the first check rule between them, 12 hours where it does not say; zero asks every
-        time. None when no check rule is between them.
+        time. None when no check rule is between them. Up to Headscale 0.28 a check asks nobody, and
+        this is what a session is limited to.
 
         Raises:
             UnknownNameError: the tailnet has no such node.
@@ -268,8 +277,8 @@ class CompiledPolicy:
 
     def auto_approved_routes(self, name_or_id: str) -> tuple[str, ...]:
         """Return the advertised routes of a node that the policy approves unasked."""
-        node = self.rules.tailnet.node(name_or_id)
-        approved = RouteApprovals(self.rules.policy).approved(node, self._words_of(node))
+        node = self.rules.nodes[self.node_number(name_or_id)]
+        approved = RouteApprovals(self.rules.resolver).approved(node, self._words_of(node))
         return tuple(str(route) for route in sorted(approved))
 
     def primary_routes(self, name_or_id: str) -> tuple[str, ...]:
@@ -295,8 +304,17 @@ class CompiledPolicy:
         )
 
 
-def compile_policy(policy: Policy, tailnet: Tailnet) -> CompiledPolicy:
+def compile_policy(
+    policy: Policy,
+    tailnet: Tailnet,
+    *,
+    roster: Roster | None = None,
+    like: CompiledPolicy | None = None,
+) -> CompiledPolicy:
     """Compile *policy* for *tailnet*.
+
+    An engine gives the tailnet's *roster* too, and the policy before, so that the two can be
+    compared.
 
     Raises:
         PolicyError: the tailnet shows that the policy would be refused (foreign domains).
@@ -310,12 +328,14 @@ def compile_policy(policy: Policy, tailnet: Tailnet) -> CompiledPolicy:
     words = refusal_words(policy, diagnostics)
     if words is not None:
         raise PolicyError(diagnostics, words, policy.source)
-    rules = compile_rules(policy, tailnet)
+    rules = compile_rules(policy, tailnet, roster, None if like is None else like.rules)
+    visibility, reach = Visibility(rules), Reach(rules)
     return CompiledPolicy(
         rules,
         Filters(rules),
-        Visibility(rules),
-        Reach(rules),
+        visibility,
+        reach,
+        Regions(rules, visibility, reach),
         TagOwnership(policy),
         tuple(diagnostics),
     )

@@ -7,11 +7,12 @@ the snapshot and is never disturbed; those who write wait for each other (docs/e
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Literal, NamedTuple, TypeAlias
 
-from aclkit.affected import NOBODY, Affected, Kind, affected_nodes
+from aclkit.affected import Kind, affected_by, affected_by_policy, everybody, names_of
 from aclkit.compiled import CompiledPolicy, compile_policy
 from aclkit.diagnostics import Diagnostic, PolicyError, in_order
 from aclkit.evaluator.policytests import TestResult, run_tests
@@ -71,24 +72,24 @@ class Change:
     diagnostics: tuple[Diagnostic, ...] = ()
     tests: tuple[TestResult, ...] = ()
     exact: bool = True
-    _affected: dict[Kind, Affected] = field(default_factory=dict)
+    _affected: Mapping[Kind, Set[str]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<Change to version {self.version}>"
 
-    def affected(self, kind: Kind | str) -> Affected:
+    def affected(self, kind: Kind | str) -> Set[str]:
         """Return the nodes whose output of that kind changed, by name.
 
         Nodes that joined are among them in every kind; nodes that left are not.
         """
-        return self._affected.get(Kind(kind), NOBODY)
+        return self._affected.get(Kind(kind), frozenset())
 
     def then(self, later: Change) -> Change:
         """Return this change and the next one as a single one."""
         return replace(
             later,
             exact=False,
-            _affected={kind: self.affected(kind).joined(later.affected(kind)) for kind in Kind},
+            _affected={kind: names_of(self.affected(kind), later.affected(kind)) for kind in Kind},
         )
 
 
@@ -126,12 +127,11 @@ class PolicyEngine:
         self._limits = limits
         self._writing = Lock()
         self._subscriptions: tuple[Subscription[Change], ...] = ()
-        outcome = self._read(policy, Roster.of(tailnet), tests)
+        roster = Roster.of(tailnet).persistent()
+        outcome = self._read(policy, roster, tests)
         if outcome.compiled is None:
             raise PolicyError(outcome.diagnostics, outcome.refusal or "", None)
-        self._snapshot = Snapshot(
-            1, outcome.compiled.rules.policy, Roster.of(tailnet), outcome.compiled
-        )
+        self._snapshot = Snapshot(1, outcome.compiled.rules.policy, roster, outcome.compiled)
         self.first = Change(1, True, None, outcome.diagnostics, outcome.tests)
 
     @property
@@ -154,16 +154,22 @@ class PolicyEngine:
         """
         with self._writing:
             now = self._snapshot
-            outcome = self._read(text, now.roster, tests)
+            outcome = self._read(text, now.roster, tests, now.compiled)
             if outcome.compiled is None:
                 return Change(
                     now.version, False, outcome.refusal, outcome.diagnostics, outcome.tests
                 )
             after = Snapshot(
-                now.version + 1, outcome.compiled.rules.policy, now.roster, outcome.compiled
+                now.version + 1,
+                outcome.compiled.rules.policy,
+                outcome.compiled.rules.roster,
+                outcome.compiled,
             )
+            affected = affected_by_policy(now.compiled, after.compiled)
             change = replace(
-                _between(now, after), diagnostics=outcome.diagnostics, tests=outcome.tests
+                Change(after.version, exact=False, _affected=affected),
+                diagnostics=outcome.diagnostics,
+                tests=outcome.tests,
             )
             if dry_run:
                 return replace(change, version=now.version)
@@ -177,7 +183,7 @@ class PolicyEngine:
             PolicyError: the policy in force can't be used with it (foreign domains).
         """
         with self._writing:
-            return self._replace_roster(Roster.of(tailnet))
+            return self._replace_roster(Roster.of(tailnet).persistent())
 
     def apply(self, *changes: TailnetChange) -> Change:
         """Make *changes* of the tailnet, in their order: all of them, or none.
@@ -187,13 +193,22 @@ class PolicyEngine:
             PolicyError: the policy in force can't be used with the changed tailnet.
         """
         with self._writing:
-            return self._replace_roster(self._snapshot.roster.after(changes).roster)
+            now = self._snapshot
+            step = now.roster.after(changes)
+            followed = now.compiled.after(step)
+            if followed is None:
+                return self._replace_roster(Roster.of(step.roster.tailnet).persistent())
+            compiled, done = followed
+            after = Snapshot(now.version + 1, now.policy, step.roster, compiled)
+            change = Change(after.version, _affected=affected_by(now.compiled, compiled, done))
+            self._put(after, change)
+            return change
 
     def _replace_roster(self, roster: Roster) -> Change:
         now = self._snapshot
-        compiled = compile_policy(now.policy, roster.tailnet())
+        compiled = compile_policy(now.policy, roster.tailnet, roster=roster)
         after = Snapshot(now.version + 1, now.policy, roster, compiled)
-        change = _between(now, after)
+        change = Change(after.version, exact=False, _affected=everybody(compiled))
         self._put(after, change)
         return change
 
@@ -226,7 +241,13 @@ class PolicyEngine:
         """Do as `apply` does, without blocking the event loop."""
         return await asyncio.to_thread(self.apply, *changes)
 
-    def _read(self, text: str | bytes, roster: Roster, tests: Tests) -> _Outcome:
+    def _read(
+        self,
+        text: str | bytes,
+        roster: Roster,
+        tests: Tests,
+        like: CompiledPolicy | None = None,
+    ) -> _Outcome:
         """Read and compile a policy; the outcome has nothing compiled when it is refused."""
         diagnostics: list[Diagnostic] = []
         source = decode(text, self._filename, self._limits, diagnostics)
@@ -237,7 +258,9 @@ class PolicyEngine:
         if policy is None or refusal is not None:
             return _Outcome(refusal, in_order(diagnostics))
         try:
-            compiled = compile_policy(policy, roster.tailnet())
+            if not roster.ordered:
+                roster, like = Roster.of(roster.tailnet).persistent(), None
+            compiled = compile_policy(policy, roster.tailnet, roster=roster, like=like)
         except PolicyError as error:
             return _Outcome(error.refusal, in_order([*diagnostics, *error.diagnostics]))
         found = in_order([*diagnostics, *compiled.warnings])
@@ -253,10 +276,3 @@ class PolicyEngine:
         self._snapshot = after
         for subscription in self._subscriptions:
             subscription.put(change)
-
-
-def _between(before: Snapshot, after: Snapshot) -> Change:
-    return Change(
-        after.version,
-        _affected={kind: affected_nodes(before.compiled, after.compiled, kind) for kind in Kind},
-    )

@@ -6,8 +6,6 @@ as editable, has them beside it (`grammar`).
 
 from __future__ import annotations
 
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +13,10 @@ if TYPE_CHECKING:
     from lark import Lark, Transformer
 
 
-def _folders() -> tuple[Traversable, ...]:
+def _folders() -> tuple[Path, ...]:
     """Return the places where the grammars can be, the best first."""
-    return files("aclkit") / "_grammar", Path(__file__).resolve().parent.parent / "grammar"
+    package = Path(__file__).resolve().parent
+    return package / "_grammar", package.parent / "grammar"
 
 
 def grammar_text(name: str) -> str:

@@ -12,7 +12,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
+
+from immutables import Map
 
 from aclkit.addresses import (
     INTERNET,
@@ -28,7 +31,7 @@ from aclkit.policy.model import Policy
 from aclkit.policy.selectors import Selector
 from aclkit.tailnet.model import Node, Tailnet, User
 from aclkit.tailnet.user_words import ambiguous_words, word_in_group, words_of
-from aclkit.target import Brings, Meaning, SelectorKind
+from aclkit.target import Brings, Meaning, SelectorKind, Wildcard
 
 K = SelectorKind
 
@@ -51,7 +54,9 @@ class Literal:
 
 WILDCARD = Literal(TAILNET, WILDCARD_TOKENS)
 INTERNET_AS_RANGES = Literal(INTERNET, INTERNET_TOKENS)
-INTERNET_AS_CIDRS = Literal(INTERNET, tuple(prefix.token for prefix in INTERNET.prefixes()))
+INTERNET_AS_CIDRS = Literal(
+    INTERNET, tuple(prefix.token for prefix in INTERNET.prefixes()), INTERNET.prefixes()
+)
 NO_ADDRESSES = Literal(AddressSet.empty(), ())
 EVERYTHING = Literal(AddressSet.everything(), ("*",))
 
@@ -65,6 +70,13 @@ def is_identity(selector: Selector) -> bool:
             return selector.text not in _LITERAL_AUTOGROUPS
         case _:
             return False
+
+
+def as_source(selector: Selector, meaning: Meaning) -> Selector:
+    """Return a source as its meaning: to some targets `*` is any address, tailnet or not."""
+    if selector.kind is K.WILDCARD and meaning.wildcard_source is Wildcard.EVERYTHING:
+        return Selector(K.AUTOGROUP, "autogroup:danger-all", selector.span)
+    return selector
 
 
 def word_of(selector: Selector) -> str:
@@ -91,12 +103,16 @@ class Resolver:
         groups: dict[str, list[str]] = {}
         user_words = self._meaning.user_words
         self._ambiguous = ambiguous_words(self.tailnet.users, user_words)
+        broken = self._broken_groups()
         for group in self.policy.groups:
+            if group.name.value in broken:
+                continue
             members = (word_in_group(member.text, user_words) for member in group.members)
             for member in dict.fromkeys(members):
                 groups.setdefault(member, []).append(group.name.value)
         own = {group.name.value for group in self.policy.groups}
-        for name, logins in self.tailnet.groups.items():
+        synced = self.tailnet.groups if self.policy.target.synced_groups else {}
+        for name, logins in synced.items():
             if name not in own:
                 for login in logins:
                     groups.setdefault(login, []).append(name)
@@ -113,6 +129,48 @@ class Resolver:
     def _meaning(self) -> Meaning:
         return self.policy.target.meaning
 
+    def _broken_groups(self) -> frozenset[str]:
+        """Return the groups that an unknown member empties, where the target has that fault."""
+        if not (self._meaning.broken_groups and self.policy.names_self):
+            return frozenset()
+        user_words = self._meaning.user_words
+        known = {
+            word
+            for user in self.tailnet.users
+            for word in words_of(user.login, user.provider_id, user_words)
+        } - self._ambiguous
+        return frozenset(
+            group.name.value
+            for group in self.policy.groups
+            if any(member.text not in known for member in group.members)
+        )
+
+    def following(
+        self,
+        users: Mapping[str, User],
+        groups: Iterable[tuple[str, frozenset[str], frozenset[str]]],
+    ) -> Resolver:
+        """Return the names after a change of users, and of groups that a provider keeps.
+
+        Each of *groups* has a name, the logins that it lost, and those that it gained. Nodes do not
+        take part, so no selector may bring addresses of nodes along.
+        """
+        after = copy(self)
+        after._users = users
+        own = {group.name.value for group in self.policy.groups}
+        groups_of = self._groups_of
+        found = groups_of if isinstance(groups_of, Map) else Map(groups_of)
+        for name, lost, gained in groups:
+            if name in own:
+                continue
+            for login in sorted(lost):
+                left = tuple(other for other in found.get(login, ()) if other != name)
+                found = found.set(login, left) if left else found.delete(login)
+            for login in sorted(gained):
+                found = found.set(login, (*found.get(login, ()), name))
+        after._groups_of = found
+        return after
+
     def words_of_user(self, login: str) -> tuple[str, ...]:
         """Return the words of an untagged node of the user *login*."""
         user = self._users.get(login)
@@ -126,7 +184,7 @@ class Resolver:
             words.append(SHARED)
             return tuple(words)
         _, at, domain = login.rpartition("@")
-        if at:
+        if at and K.DOMAIN in self.policy.target.names.prefixes:
             words.append(f"user:*@{domain}")
         words.append(MEMBER)
         if user is not None and user.role != "member":
@@ -194,7 +252,7 @@ class Resolver:
         )
         if not brought:
             return _of_prefix(prefix)
-        prefixes = (prefix, *brought)
+        prefixes = (prefix, *sorted(brought))
         return Literal(AddressSet.of(prefixes), tuple(p.token for p in prefixes), prefixes)
 
 

@@ -42,6 +42,11 @@ class Source:
     text: str
     _line_starts: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
 
+    @classmethod
+    def of(cls, name: str, text: str | bytes) -> Source:
+        """Return *text*, whatever it is, to be shown: U+FFFD stands for what is not UTF-8."""
+        return cls(name, text if isinstance(text, str) else text.decode("utf-8", "replace"))
+
     def _starts(self) -> list[int]:
         """Return the offset at which each line begins; found once, on first use."""
         if not self._line_starts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Condition
 from typing import Generic, TypeVar
 
@@ -69,13 +70,21 @@ class Subscription(Generic[T]):
         Raises:
             Closed: there will be none.
         """
+        arrived = asyncio.Event()
+        waiting = asyncio.get_running_loop(), arrived
         while True:
-            arrived = asyncio.Event()
             with self._changed:
                 if self._items or self._closed:
                     return self._taken()
-                self._waiting.append((asyncio.get_running_loop(), arrived))
-            await arrived.wait()
+                arrived.clear()
+                self._waiting.append(waiting)
+            try:
+                await arrived.wait()
+            finally:
+                # A reader that gives up must not be woken later, perhaps by a loop that is closed.
+                with self._changed:
+                    if waiting in self._waiting:
+                        self._waiting.remove(waiting)
 
     def close(self) -> None:
         """Take no more items. What is in the queue can still be read."""
@@ -95,4 +104,6 @@ class Subscription(Generic[T]):
         self._changed.notify_all()
         waiting, self._waiting = self._waiting, []
         for loop, arrived in waiting:
-            loop.call_soon_threadsafe(arrived.set)
+            # A loop that was closed under its reader has nobody to wake; a writer must not fail.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(arrived.set)

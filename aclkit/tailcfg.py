@@ -180,7 +180,8 @@ class FilterRule:
 class SSHAction:
     """What happens to a session: accepted, rejected, or held until the server has decided.
 
-    *hold_and_delegate* is the URL at which the client asks.
+    *hold_and_delegate* is the URL at which the client asks. *session_duration* is in nanoseconds:
+    an accepted session ends after it; 0 for no limit.
     """
 
     accept: bool = False
@@ -189,6 +190,7 @@ class SSHAction:
     allow_local_port_forwarding: bool = False
     allow_remote_port_forwarding: bool = False
     hold_and_delegate: str = ""
+    session_duration: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the wire JSON, which names only what is set."""
@@ -199,27 +201,36 @@ class SSHAction:
             "allowLocalPortForwarding": self.allow_local_port_forwarding,
             "allowRemotePortForwarding": self.allow_remote_port_forwarding,
             "holdAndDelegate": self.hold_and_delegate,
+            "sessionDuration": self.session_duration,
         }
         return {name: value for name, value in fields.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
 class SSHRule:
-    """Which nodes (*principals*, IP addresses) may log in as whom, and how.
+    """Who may log in as whom, and how.
 
-    *ssh_users* maps the login that is asked for, or `*`, to the local user: `=` is the user of the
-    same name, an empty string means that the rule does not match.
+    Who is told by IP addresses of nodes (*principals*), by names of users at the coordination
+    server (*logins*), or is *anybody*. *ssh_users* maps the login that is asked for, or `*`, to the
+    local user: `=` is the user of the same name, an empty string means that the rule does not
+    match.
     """
 
     principals: tuple[str, ...]
     ssh_users: Mapping[str, str]
     action: SSHAction
     accept_env: tuple[str, ...] = ()
+    logins: tuple[str, ...] = ()
+    anybody: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the wire JSON; acceptEnv is left out when empty."""
         data: dict[str, Any] = {
-            "principals": [{"nodeIP": ip} for ip in self.principals],
+            "principals": [
+                *([{"any": True}] if self.anybody else ()),
+                *({"userLogin": login} for login in self.logins),
+                *({"nodeIP": ip} for ip in self.principals),
+            ],
             "sshUsers": dict(sorted(self.ssh_users.items())),
             "action": self.action.to_dict(),
         }

@@ -44,8 +44,9 @@ def invoke(*args: str, stdin: str | bytes | None = None) -> Result:
 
 
 def clean_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return an environment in which nothing decides on colours, encodings or settings."""
-    refused = ("ACLKIT_", "NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING", "PYTHONUTF8", "LC_")
+    """Return an environment in which nothing decides on colours, widths, encodings or settings."""
+    refused = ("ACLKIT_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "PYTHONUTF8")
+    refused += ("LC_",)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(refused)}
     return clean | {"TERM": "xterm", "PYTHONWARNINGS": "error"} | dict(environment or {})
 
@@ -69,9 +70,16 @@ def spawn(
 
 
 def at_terminal(
-    *args: str, cwd: Path, columns: int = 80, environment: Mapping[str, str] | None = None
+    *args: str,
+    cwd: Path,
+    columns: int = 80,
+    environment: Mapping[str, str] | None = None,
+    together: bool = False,
 ) -> Done:
-    """Run the command line as a child process whose standard output is a terminal."""
+    """Run the command line as a child process whose standard output is a terminal.
+
+    Standard error is a pipe; *together* with it, as people have it, both are in `out`.
+    """
     controller, terminal = pty.openpty()
     ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     child = subprocess.Popen(
@@ -80,7 +88,7 @@ def at_terminal(
         env=clean_environment(environment),
         stdin=subprocess.DEVNULL,
         stdout=terminal,
-        stderr=subprocess.PIPE,
+        stderr=terminal if together else subprocess.PIPE,
     )
     os.close(terminal)
     seen = b""
@@ -94,4 +102,4 @@ def at_terminal(
         seen += piece
     os.close(controller)
     _, told = child.communicate()
-    return Done(child.returncode, seen.decode().replace("\r\n", "\n"), told.decode())
+    return Done(child.returncode, seen.decode().replace("\r\n", "\n"), (told or b"").decode())

@@ -11,7 +11,9 @@ from tests.reference_world import JSON, Ports, overlap
 BARRED = ("224.0.0.0/4", "ff00::/8", "169.254.0.0/16", "fe80::/10")
 
 
-def admits(openings: Iterable[tuple[int | None, Ports]], dst: str, proto: int, port: int) -> bool:
+def admits(
+    openings: Iterable[tuple[tuple[int, ...], Ports]], dst: str, proto: int, port: int
+) -> bool:
     """The packet filter of a client, for the first packet of a flow."""
     if proto == 0 or (overlap([dst], BARRED) and dst != "169.254.169.254"):
         return False
@@ -20,9 +22,9 @@ def admits(openings: Iterable[tuple[int | None, Ports]], dst: str, proto: int, p
     if proto == (58 if ":" in dst else 1):
         return any(True for _ in openings)
     return any(
-        (number == proto if number is not None else proto in (1, 6, 17, 58))
+        proto in (protos or (1, 6, 17, 58))
         and (first <= port <= last if proto in (6, 17, 132) else (first, last) == (0, 65535))
-        for number, (first, last) in openings
+        for protos, (first, last) in openings
     )
 
 

@@ -1,5 +1,4 @@
-"""
-What the names in a policy stand for, by plain loops: the ground of the reference model.
+"""What the names in a policy stand for, by plain loops: the ground of the reference model.
 
 Addresses are kept as wire text (tokens: `100.64.0.1`, `10.0.0.0/8`, `a-b`, `*`), and
 `spans` says what a token covers. Nothing here is shared with the package under test.
@@ -30,6 +29,7 @@ INTERNET = (
     "192.169.0.0-255.255.255.255",
     "2000::-3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
 )
+TAILSCALE = 1000
 EXIT_ROUTES = ("0.0.0.0/0", "::/0")
 ROLES = ("owner", "admin", "it-admin", "network-admin", "billing-admin", "auditor")
 PROTOCOLS = {"icmp": 1, "icmpv4": 1, "igmp": 2, "ipv4": 4, "ip-in-ip": 4, "tcp": 6, "egp": 8}
@@ -112,7 +112,8 @@ def port_ranges(text: str) -> list[Ports]:
     if text == "*":
         return [(0, 65535)]
     pairs = [part.split("-") for part in text.split(",")]
-    return [(int(pair[0]), int(pair[-1])) for pair in pairs]
+    bounds = [(int(pair[0]), int(pair[-1])) for pair in pairs]
+    return [(first, last) for first, last in bounds if first <= last]
 
 
 def protocol(text: str | None) -> int | None:
@@ -142,10 +143,6 @@ def version_order(left: str, right: str) -> int:
     return 0
 
 
-def kind_of(value: object) -> type:
-    return bool if isinstance(value, bool) else str if isinstance(value, str) else float
-
-
 def assertion_holds(assertion: str, attributes: JSON) -> bool:
     """Whether a device with *attributes* satisfies one posture assertion."""
     name, operator, rest = re.findall(
@@ -160,11 +157,12 @@ def assertion_holds(assertion: str, attributes: JSON) -> bool:
         text if quoted else word == "true" if word in ("true", "false") else float(word)
         for quoted, text, word in re.findall(r"('([^']*)')|([^\s,\[\]']+)", rest)
     ]
-    same = [literal for literal in literals if kind_of(literal) is kind_of(value)]
+    kind = type(value) if isinstance(value, bool | str) else float  # and never int
+    same = [literal for literal in literals if type(literal) is kind]
     if operator in ("==", "IN", "!=", "NOT IN"):
         return (value in same) == (operator in ("==", "IN"))
     versions = name in ("node:osVersion", "node:tsVersion")
-    if not same or kind_of(value) is not (str if versions else float):
+    if not same or kind is not (str if versions else float):
         return False
     order = version_order(value, str(same[0])) if versions else value - same[0]
     return bool({"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[operator])
@@ -218,12 +216,18 @@ def node_of(data: JSON) -> Node:
 
 
 class World:
-    """A policy's names over one tailnet: members, addresses, routes in force, attributes."""
+    """A policy's names over one tailnet: members, addresses, routes in force, attributes.
 
-    def __init__(self, policy: JSON, tailnet: JSON) -> None:
+    `minor` is the version of Headscale, 23 for 0.23; for Tailscale it is higher than any.
+    """
+
+    def __init__(self, policy: JSON, tailnet: JSON, target: str = "tailscale") -> None:
+        self.minor = TAILSCALE if target == "tailscale" else int(target.rpartition(".")[2])
         self.policy = policy
         self.users: dict[str, JSON] = {user["login"]: user for user in tailnet.get("users") or []}
         self.groups = (tailnet.get("groups") or {}) | (policy.get("groups") or {})
+        if self.minor == 27 and "autogroup:self" in self.destinations():  # a fault of 0.27
+            self.groups = {n: m for n, m in self.groups.items() if set(self.users).issuperset(m)}
         self.services = {service["name"]: service for service in tailnet.get("services") or []}
         self.node = {data["name"]: node_of(data) for data in tailnet.get("nodes") or []}
         self.nodes = sorted(self.node.values(), key=lambda node: node.rank)
@@ -247,11 +251,15 @@ class World:
         if kind == "tag":
             return [node for node in self.nodes if selector in node.tags]
         if kind == "group":
-            return [node for node in owned if node.user in self.groups.get(selector, ())]
-        if kind == "user" and name.startswith("*@"):
+            listed = self.groups.get(selector, ())
+            listed = [self.name_of(user) for user in listed] if self.minor == 23 else listed
+            return [node for node in owned if self.name_of(node.user or "") in listed]
+        if kind == "user" and name.startswith("*@") and self.minor == TAILSCALE:
             return [node for node in direct if (node.user or "").endswith(name[1:])]
         if kind != "autogroup":
-            return [node for node in owned if node.user == selector] if "@" in selector else None
+            bare = self.minor < 26 and selector != "*" and self.literal(selector) is None
+            is_user = "@" in selector or bare
+            return [n for n in owned if self.name_of(n.user or "") == selector] if is_user else None
         if name in ROLES:
             roles = ("admin", "owner") if name == "admin" else (name,)
             return [node for node in owned if self.user_field(node, "role") in roles]
@@ -260,6 +268,24 @@ class World:
         if name == "shared":
             return [node for node in owned if node not in direct]
         return [node for node in self.nodes if node.tags] if name == "tagged" else None
+
+    def name_of(self, user: str) -> str:
+        """The word for a user: the login, up to 0.25 without a last `@`, in 0.23 the name."""
+        if self.minor == 23:
+            return user.lower().partition("@")[0]
+        return user.removesuffix("@") if self.minor < 26 else user
+
+    def destinations(self) -> list[str]:
+        acls = [
+            dst.rpartition(":")[0] for acl in self.policy.get("acls") or [] for dst in acl["dst"]
+        ]
+        return acls + [dst for entry in self.policy.get("ssh") or [] for dst in entry["dst"]]
+
+    def stands_for(self, selectors: Iterable[str], node: Node) -> bool:
+        """Whether *node* is named, by who it is or by one of its addresses."""
+        literals = (["*"] if name == "*" else self.literal(name) or [] for name in selectors)
+        named = [token for literal in literals for token in literal]
+        return self.names(selectors, node) or overlap(named, node.ips)
 
     def user_field(self, node: Node, key: str) -> object:
         return self.users.get(node.user or "", {}).get(key)
@@ -272,8 +298,17 @@ class World:
         """The tokens of an address, a CIDR, a host or an ipset, None for all other selectors."""
         if selector.startswith("ipset:"):
             return cidr_tokens(self.ipset(selector))
-        token = canonical((self.policy.get("hosts") or {}).get(selector, selector))
-        return None if token is None else [token]
+        hosts = self.policy.get("hosts") or {}
+        text = hosts.get(selector, selector)
+        if self.minor < 26 and selector in hosts and ":" in text and "/" not in text:
+            text += "/32"
+        token = canonical(text)
+        if token is None or self.minor >= 29:
+            return None if token is None else [token]
+        base = token.partition("/")[0] if self.minor > 26 and selector not in hosts else token
+        inside = [node for node in self.nodes if overlap([base], node.ips)]
+        brought = {ip for node in inside for ip in node.ips if not overlap([token], [ip])}
+        return [token, *sorted(brought, key=spans)]
 
     def ipset(self, name: str) -> list[Span]:
         covered: list[Span] = []
@@ -292,13 +327,16 @@ class World:
 
     def tokens(self, selector: str) -> list[str]:
         """What a selector stands for anywhere in the tailnet."""
+        if selector == "*" and self.minor < 29:
+            return ["*"]
         if selector == "*":
             routes = [canonical(route) or "" for node in self.nodes for route in node.subnets]
             return [*TAILNET, *routes]
         if selector == "autogroup:danger-all":
             return ["*"]
         if selector == "autogroup:internet":
-            return list(INTERNET)
+            ranges = [span for token in INTERNET for span in spans(token)]
+            return list(INTERNET) if self.minor == TAILSCALE else cidr_tokens(ranges)
         if selector.startswith("svc:"):
             return ordered(self.services.get(selector, {}).get("addresses") or [])
         members = self.members(selector)
@@ -311,17 +349,6 @@ class World:
         service = self.services.get(selector, {})
         serves = service.get("approved", True) and node.name in service.get("hosts", ())
         return self.tokens(selector) if serves else []
-
-    def subjects(self, selector: str, groups: tuple[str, ...] = ()) -> list[str]:
-        """The addresses that a test speaks of; none for a selector that tests do not take."""
-        text = (self.policy.get("hosts") or {}).get(selector, selector)
-        refused = selector.startswith(("autogroup:", "user:", "ipset:")) and selector not in groups
-        return [] if refused or selector == "*" or "/" in text else self.tokens(selector)
-
-    def test_sources(self, test: JSON) -> list[str]:
-        groups = ("autogroup:member", "autogroup:members", "autogroup:tagged")
-        src = test.get("src") or ""
-        return [] if src.startswith("svc:") else self.subjects(src, groups)
 
     def passes(self, attributes: JSON | None, postures: list[str]) -> bool:
         """Whether a source with *attributes* (None: no device) satisfies a listed posture."""
@@ -339,18 +366,15 @@ class World:
         allowed = [
             canonical(key) or key
             for key, names in (approvers.get("routes") or {}).items()
-            if self.names(names, device)
+            if self.stands_for(names, device)
         ]
-        exit_node = self.names(approvers.get("exitNode") or [], device)
+        exit_node = self.stands_for(approvers.get("exitNode") or [], device)
         return [
             route
             for route in device.advertised
             if (route in EXIT_ROUTES and exit_node)
             or (route not in EXIT_ROUTES and any(covers(key, route) for key in allowed))
         ]
-
-    def approved_routes(self, node: str) -> list[str]:
-        return self.node[node].routes
 
     def primary(self, route: str) -> Node | None:
         return next((node for node in self.nodes if node.online and route in node.subnets), None)
@@ -364,6 +388,7 @@ class World:
 
     def attributes(self, node: Node) -> JSON:
         switches = {"randomizeClientPort": "randomize-client-port", "disableIPv4": "disable-ipv4"}
+        switches = switches if self.minor >= 29 else {}  # older versions do not know the keys
         attributes = [name for key, name in switches.items() if self.policy.get(key)]
         for entry in self.policy.get("nodeAttrs") or []:
             targets = entry.get("target") or []

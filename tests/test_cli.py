@@ -29,6 +29,11 @@ def test_help_lists_every_command_with_a_line() -> None:
         assert len(line.split()) > 2
 
 
+def test_help_says_whole_sentences() -> None:
+    text = invoke("--help").stdout + invoke("tailnet", "--help").stdout
+    assert "..." not in text.partition("Commands:")[2].replace("[ARGS]...", "")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name: str) -> None:
     result = invoke(name, "-h")
@@ -46,6 +51,15 @@ def test_a_mistyped_command_gets_a_hint() -> None:
     result = invoke("chek")
     assert result.exit_code == 2
     assert "no command `chek`; did you mean `check`?" in result.stderr
+
+
+def test_a_file_in_place_of_a_command_is_one_to_check(here: Path) -> None:
+    (here / "acl.json").write_text("{}")
+    for name in ("policy.hujson", "acl.json"):
+        result = invoke(name)
+        assert result.exit_code == 2
+        assert f"no command `{name}`; type `aclkit check {name}` to check a policy" in result.stderr
+    assert "aclkit check" not in invoke("nothing-like-it").stderr
 
 
 def test_a_mistyped_option_gets_a_hint() -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.command_line import BAD, FAILING, GOOD, UNTESTED, at_terminal, invoke, spawn
 
+FAILING_TWICE = FAILING.replace('"accept": ["tag:web:443"]', '"accept": ["tag:web:80"]')
+
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -138,6 +140,15 @@ def test_a_target_is_named_in_the_report() -> None:
     assert json.loads(result.stdout)["files"][0]["target"] == "headscale@0.29"
 
 
+def test_a_mistyped_file_gets_a_hint(here: Path) -> None:
+    (here / "sub").mkdir()
+    (here / "sub" / "policy.hujson").write_text(GOOD)
+    told = invoke("check", "god.hujson", "sub/polcy.hujson", "other/good.hujson").stderr
+    assert "aclkit: god.hujson: no such file or directory; did you mean `good.hujson`?\n" in told
+    assert "; did you mean `sub/policy.hujson`?\n" in told
+    assert told.endswith("aclkit: other/good.hujson: no such file or directory\n")
+
+
 def test_a_missing_tailnet_is_a_mistake_of_usage() -> None:
     result = invoke("check", "good.hujson", "--tailnet", "nowhere.json")
     assert result.exit_code == 2
@@ -165,8 +176,9 @@ def test_the_tailnet_given_is_the_one_used(here: Path) -> None:
 
 def test_the_tailnet_can_come_from_standard_input() -> None:
     result = invoke("check", "good.hujson", "--tailnet", "-", stdin="{]")
+    assert result.stderr.startswith("<stdin>:1:2: error:")
+    assert result.stderr.endswith("\naclkit: <stdin>: no tailnet can be read from this\n")
     assert result.exit_code == 2
-    assert result.stderr.startswith("-:1:2: error: ")
 
 
 def test_json_goes_to_the_screen_and_concise_lines_to_a_file(here: Path) -> None:
@@ -269,21 +281,53 @@ def test_a_terminal_gets_colours_and_its_own_width(here: Path) -> None:
 
 
 def test_a_terminal_gets_a_table_of_failed_tests(here: Path) -> None:
+    (here / "failing.hujson").write_text(FAILING_TWICE)
     done = at_terminal("check", "failing.hujson", cwd=here, environment={"NO_COLOR": "1"})
     assert done.status == 1
     assert "┌─" in done.out
-    assert "│ tests[0]" in done.out
+    assert done.out.count("│ tests[0]") == 2
     assert "\x1b" not in done.out
 
 
 def test_a_terminal_without_unicode_gets_a_table_in_ascii(here: Path) -> None:
-    (here / "failing.hujson").write_text(FAILING + "// é設\n")
+    (here / "failing.hujson").write_text(FAILING_TWICE + "// é設\n")
     done = at_terminal(
         "check", "failing.hujson", cwd=here, environment={"PYTHONIOENCODING": "ascii"}
     )
     assert done.status == 1
     assert done.out.isascii()
     assert "| tests[0]" in done.out
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_narrow_terminal_breaks_no_path_and_keeps_the_excerpts(here: Path, columns: int) -> None:
+    folder = here / "a-folder-with-quite-a-long-name"
+    folder.mkdir()
+    (folder / "policy.hujson").write_text(FAILING_TWICE)
+    path = "a-folder-with-quite-a-long-name/policy.hujson"
+    done = at_terminal("check", path, cwd=here, columns=columns)
+    assert done.out.count(f"{path}:5:") == 2
+    assert done.out.count('"deny": [') == 2
+
+
+def test_the_name_of_a_file_must_not_be_empty() -> None:
+    for args in (("check", ""), ("check", "good.hujson", "--tailnet", ""), ("etag", "")):
+        result = invoke(*args)
+        assert result.exit_code == 2
+        assert result.stderr == "aclkit: the name of a file is empty; `-` is standard input\n"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o664])
+def test_a_report_keeps_the_mode_of_its_file(here: Path, mode: int) -> None:
+    path = here / "report.json"
+    path.write_text("old")
+    path.chmod(mode)
+    (here / "link").symlink_to(path)
+    for name in ("report.json", "link"):
+        assert invoke("check", "good.hujson", "--output", f"json={name}").exit_code == 0
+    assert path.stat().st_mode & 0o7777 == mode
+    assert (here / "link").is_symlink()
+    assert json.loads(path.read_text())["format_version"] == 1
 
 
 def test_a_dumb_terminal_gets_no_colours(here: Path) -> None:

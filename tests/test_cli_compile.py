@@ -77,8 +77,8 @@ def test_without_a_tailnet_the_implied_one_is_told() -> None:
     result = invoke("compile", "policy.hujson")
     assert list(json.loads(result.stdout)["nodes"]) == ["alice@example.com", "web", "db"]
     assert result.stderr == (
-        "aclkit: policy.hujson: no tailnet given: assumed one device per user and tag that it"
-        " names (3 devices)\n"
+        "aclkit: policy.hujson: no tailnet given: assumed one device per user and tag that"
+        " the policy names (3 devices)\n"
     )
     assert invoke("compile", "policy.hujson", "-q").stderr == ""
 
@@ -89,7 +89,7 @@ def test_routes_that_nobody_approved_are_told(here: Path) -> None:
     (here / "tailnet.json").write_text(json.dumps(data))
     result = invoke("compile", "policy.hujson", "--tailnet", "tailnet.json")
     assert result.exit_code == 0
-    assert "no `approved_routes` given for 1 node" in result.stderr
+    assert "no `approved_routes` given for `r`: what the policy" in result.stderr
     assert "1 warning: `aclkit check` tells more" in result.stderr
 
 
@@ -159,7 +159,7 @@ def test_a_table_names_the_rule_behind_each_entry() -> None:
             default,
             "policy.hujson:6:5 acls[1]",
         ],
-        [src, "login as root", "ssh check", "ssh"],
+        [src, "login as root", "ssh check", "policy.hujson:12:11 ssh[0]"],
     ]
     header, *lines = result.stdout.splitlines()[1:]
     assert all(line[header.index("to") - 1 :].startswith(" ") for line in lines)

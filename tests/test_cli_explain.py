@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,8 @@ from aclkit.catalogue import CATALOGUE
 from aclkit.catalogue.entry import Entry
 from aclkit.cli.explain import page
 from aclkit.diagnostics import Severity
-from tests.command_line import invoke
+from aclkit.report.style import Style
+from tests.command_line import at_terminal, invoke
 
 ENTRY = Entry(
     code="empty-port",
@@ -22,7 +24,7 @@ ENTRY = Entry(
 
 
 def test_a_page_holds_the_reason_the_example_and_the_repair() -> None:
-    assert page(ENTRY) == (
+    assert page(ENTRY, Style()) == (
         "empty-port (error): a destination without its ports\n"
         "\n"
         "No rule can be made of it.\n"
@@ -44,11 +46,11 @@ def test_a_page_holds_the_reason_the_example_and_the_repair() -> None:
 
 
 def test_an_example_for_another_target_says_so() -> None:
-    assert "For example (Headscale 0.29):" in page(replace(ENTRY, target="headscale@0.29"))
+    assert "For example (Headscale 0.29):" in page(replace(ENTRY, target="headscale@0.29"), Style())
 
 
 def test_an_entry_without_an_example_has_no_empty_headings() -> None:
-    text = page(replace(ENTRY, example="", repaired=""))
+    text = page(replace(ENTRY, example="", repaired=""), Style())
     assert "For example" not in text
     assert "Repaired" not in text
 
@@ -58,6 +60,13 @@ def test_every_code_is_explained(code: str) -> None:
     result = invoke("explain", code)
     assert result.exit_code == 0
     assert result.stdout.startswith(f"{code} ({CATALOGUE[code].severity.value}): ")
+
+
+def test_a_narrow_terminal_gets_prose_that_fits_it(tmp_path: Path) -> None:
+    done = at_terminal("explain", "undefined-group", cwd=tmp_path, columns=60)
+    prose = [line for line in done.out.splitlines() if not line.startswith("    ")]
+    assert max(map(len, prose)) <= 60
+    assert done.out.split() == invoke("explain", "undefined-group").stdout.split()
 
 
 def test_a_code_can_be_pasted_with_its_brackets() -> None:

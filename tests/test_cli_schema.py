@@ -26,5 +26,11 @@ def test_the_schema_of_tailnets_is_printed() -> None:
 
 
 def test_any_other_file_is_a_mistake_of_usage() -> None:
-    assert invoke("schema", "tailnte").exit_code == 2
-    assert invoke("schema").exit_code == 2
+    for args, told in (
+        (("schema", "tailnte"), "no schema of `tailnte`; did you mean `tailnet`?"),
+        (("schema", "users"), "no schema of `users`; type `aclkit schema policy` or"),
+        (("schema",), "no kind of file named; type `aclkit schema policy` or"),
+    ):
+        result = invoke(*args)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert told in result.stderr

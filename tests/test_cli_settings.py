@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aclkit.cli.main import COMMANDS
 from aclkit.cli.settings import KEYS, settings_here, variable
 from aclkit.cli.unusable import UnusableError
 from tests.command_line import GOOD, invoke
@@ -84,7 +85,7 @@ def test_paths_count_from_the_file_that_names_them(here: Path) -> None:
 
 
 def test_every_setting_is_an_option_of_the_same_name() -> None:
-    options = invoke("check", "--help").stdout
+    options = "".join(invoke(command, "--help").stdout for command in COMMANDS)
     for key in KEYS:
         assert f"--{key}" in options
         assert variable(key) in "".join(options.split())

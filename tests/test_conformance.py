@@ -41,6 +41,7 @@ class Case:
     policy: JSON
     tailnet: JSON
     expect: JSON
+    target: str = "tailscale"
 
     @property
     def nodes(self) -> dict[str, JSON]:
@@ -91,7 +92,7 @@ def asked(actual: JSON, expected: JSON) -> JSON:
 
 @cases_with("nodes")
 def test_aclkit_sends_each_node_what_the_case_expects(case: Case) -> None:
-    policy = aclkit.load_policy(json.dumps(case.policy))
+    policy = aclkit.load_policy(json.dumps(case.policy), target=case.target)
     compiled = aclkit.compile_policy(policy, aclkit.Tailnet.from_dict(case.tailnet))
     actual = {
         name: asked(
@@ -109,7 +110,7 @@ def test_aclkit_sends_each_node_what_the_case_expects(case: Case) -> None:
 
 @cases_with("nodes")
 def test_the_reference_model_sends_each_node_what_the_case_expects(case: Case) -> None:
-    model = Model(case.policy, case.tailnet)
+    model = Model(case.policy, case.tailnet, case.target)
     actual = {
         name: asked(
             model.netmap(name)
@@ -127,13 +128,13 @@ def test_the_reference_model_sends_each_node_what_the_case_expects(case: Case) -
 @cases_with("tests", "sshTests")
 def test_aclkit_gives_the_verdicts_that_the_case_expects(case: Case) -> None:
     tailnet = aclkit.Tailnet.from_dict(case.tailnet)
-    report = aclkit.check(json.dumps(case.policy), tailnet=tailnet)
+    report = aclkit.check(json.dumps(case.policy), tailnet=tailnet, target=case.target)
     assert [(test.section, test.passed) for test in report.tests] == case.verdicts
 
 
 @cases_with("tests", "sshTests")
 def test_the_reference_model_gives_the_verdicts_that_the_case_expects(case: Case) -> None:
-    model = Model(case.policy, case.tailnet)
+    model = Model(case.policy, case.tailnet, case.target)
     assert model.test_verdicts() == case.expect.get("tests", [])
     assert model.ssh_test_verdicts() == case.expect.get("sshTests", [])
 
@@ -141,14 +142,14 @@ def test_the_reference_model_gives_the_verdicts_that_the_case_expects(case: Case
 @cases_with("refusal")
 def test_aclkit_refuses_in_the_words_that_the_case_expects(case: Case) -> None:
     tailnet = aclkit.Tailnet.from_dict(case.tailnet)
-    report = aclkit.check(json.dumps(case.policy), tailnet=tailnet)
+    report = aclkit.check(json.dumps(case.policy), tailnet=tailnet, target=case.target)
     assert (report.accepted, report.refusal) == (False, case.expect["refusal"])
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.file}: {case.title}")
 def test_a_case_is_accepted_unless_it_expects_a_refusal_or_a_failed_test(case: Case) -> None:
     tailnet = aclkit.Tailnet.from_dict(case.tailnet)
-    report = aclkit.check(json.dumps(case.policy), tailnet=tailnet)
+    report = aclkit.check(json.dumps(case.policy), tailnet=tailnet, target=case.target)
     refused = "refusal" in case.expect or not all(passed for _, passed in case.verdicts)
     assert (report.accepted, report.refusal if not refused else None) == (not refused, None)
 

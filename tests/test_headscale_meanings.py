@@ -238,7 +238,7 @@ def test_an_unknown_user_as_target_of_attributes_refuses_the_policy(version: str
         compiled(version, acls=[], nodeAttrs=attributes)
 
 
-def test_the_tables_hold_the_meanings_that_rules_do_not_show() -> None:
+def test_the_tables_hold_what_differs_from_version_to_version() -> None:
     meanings = {target.version: target.meaning for target in HEADSCALES}
     assert [m.tagged_nodes for m in meanings.values()] == [
         *[TaggedNodes.IN_GROUPS] * 3,
@@ -249,6 +249,8 @@ def test_the_tables_hold_the_meanings_that_rules_do_not_show() -> None:
     assert [v for v, m in meanings.items() if m.check is Checks.LIMIT] == list(VERSIONS[:6])
     assert [v for v, m in meanings.items() if m.broken_groups] == ["0.27"]
     assert [v for v, m in meanings.items() if m.advertised_routes] == list(VERSIONS[:6])
+    assert [v for v, m in meanings.items() if m.exits_serve_internet] == ["0.29", "0.30"]
+    assert [v for v, m in meanings.items() if m.app_on_routes] == ["0.29", "0.30"]
     assert [v for v, m in meanings.items() if not m.approves_on_change] == list(VERSIONS[:3])
     assert [v for v, m in meanings.items() if m.ssh_logins_as_principals] == list(VERSIONS[:3])
     assert [v for v, m in meanings.items() if m.ssh_root_as_requested] == list(VERSIONS[:4])

@@ -13,6 +13,7 @@ PACKAGE = Path(aclkit.__path__[0])
 
 # In the order of docs/architecture.md. A room may import itself and the rooms above it.
 ROOMS = (
+    "wording",
     "source",
     "diagnostics",
     "catalogue",
@@ -29,6 +30,8 @@ ROOMS = (
     "evaluator",
     "compiled",
     "analysis",
+    "packetfilters",
+    "serving",
     "checking",
     "affected",
     "subscription",
@@ -48,7 +51,8 @@ HOMES = {
     "rich": {"report", "cli"},
     "netaddr": {"tailnet"},
     "json5": {"hujson", "tailnet"},
-    "immutables": {"tailnet", "compiler"},
+    "pytest": {"pytest_plugin"},
+    "immutables": {"tailnet", "resolver", "compiler"},
 }
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

@@ -335,7 +335,7 @@ def test_selectors_and_rendered_rules_decide_alike(answers: Model, flow: tuple[i
                 same_family(src, dst)
                 and admits(
                     [
-                        (rule.get("IPProto", [None])[0], tuple(entry["Ports"].values()))
+                        (tuple(rule.get("IPProto", ())), tuple(entry["Ports"].values()))
                         for rule in rules
                         if overlap([src], rule["SrcIPs"])
                         for entry in rule.get("DstPorts", ())

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from aclkit.checking import check
 from aclkit.diagnostics import Diagnostic, Label, Severity, error
-from aclkit.report.fingerprint import fingerprints
+from aclkit.report.fingerprint import failure_fingerprints, fingerprints
 from aclkit.report.json import render
 from aclkit.report.style import Style
 from aclkit.source import Source, Span
@@ -52,6 +53,7 @@ def test_the_whole_report_is_there() -> None:
                 ],
                 "tests": [],
                 "assumptions": [],
+                "silenced": 0,
             }
         ],
     }
@@ -80,7 +82,29 @@ def test_a_failed_test_says_what_was_expected_and_what_came() -> None:
         "end_column": 79,
         "start": 214,
         "end": 224,
+        "fingerprint": "459c273e26953d06c5350bf7197aff12",
     }
+
+
+def test_a_failure_has_the_fingerprint_that_other_formats_give_it() -> None:
+    failed = CASES["failed-tests"](source_of("failed-tests"))
+    tests = json.loads(render([failed], Style()))["files"][0]["tests"]
+    shown = [failure["fingerprint"] for test in tests for failure in test["failures"]]
+    assert tuple(shown) == failure_fingerprints(failed)
+    assert len(set(shown)) == len(shown) > 1
+
+
+def test_how_many_warnings_comments_silenced_is_there() -> None:
+    text = '{\n"hosts": {"db": "100.64.0.1"}, // aclkit: ignore[unused-host]\n"acls": []}'
+    (file,) = json.loads(render([check(text)], Style()))["files"]
+    assert file["silenced"] == 1
+    assert file["diagnostics"] == []
+
+
+def test_a_check_has_no_notes_on_tests() -> None:
+    (file,) = document("failed-tests")["files"]
+    assert "left_out" not in file
+    assert all("notes" not in test for test in file["tests"])
 
 
 def test_a_place_in_data_without_text_is_a_path() -> None:

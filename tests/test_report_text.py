@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aclkit.diagnostics import Diagnostic, Label, Severity, error
-from aclkit.report.display import visible, width_of
+from aclkit.report.display import visible, width_of, wrapped
 from aclkit.report.excerpt import excerpt
 from aclkit.report.failures import failure_table
+from aclkit.report.formats import render_of
 from aclkit.report.style import Style
 from aclkit.report.text import render, render_findings
 from aclkit.source import Source, Span
@@ -85,6 +87,24 @@ def test_a_finding_in_data_without_text_is_placed_by_its_path() -> None:
     assert text == "tailnet.json: nodes[3].tags[0]: error: no [bad-tag]\n"
 
 
+def test_who_says_the_words_of_the_control_plane_is_named() -> None:
+    finding = replace(error("e", "no", Span(0, 1)), control_plane="nope")
+    source = Source("p", "x")
+    assert "\n  the control plane says: nope\n" in render_findings([finding], source, Style())
+    text = render_findings([finding], source, Style(), "Headscale 0.29")
+    assert "\n  Headscale 0.29 says: nope\n" in text
+
+
+def test_at_a_terminal_words_that_do_not_fit_stand_below_the_underline() -> None:
+    label = Label(Span(2, 5), "first defined here and nowhere else")
+    finding = Diagnostic("e", Severity.ERROR, "no", label)
+    source = Source("p", "a bcd")
+    wide = render_findings([finding], source, Style(table=True, width=60))
+    assert "\n    |   ^^^ first defined here and nowhere else\n" in wide
+    narrow = render_findings([finding], source, Style(table=True, width=26))
+    assert "\n    |   ^^^\n    | first defined here\n    | and nowhere else\n" in narrow
+
+
 def test_a_finding_in_an_empty_text_has_no_excerpt() -> None:
     text = render_findings([error("e", "nothing here", Span(0, 0))], Source("p", ""), Style())
     assert text == "p:1:1: error: nothing here [e]\n"
@@ -102,28 +122,86 @@ def test_a_file_name_can_not_command_the_terminal() -> None:
 
 
 def test_the_table_shows_every_unmet_expectation() -> None:
-    case = CASES["failed-tests"](source_of("failed-tests"))
-    table = failure_table(case.tests, case.source, Style(width=120))
+    table = failure_table(CASES["failed-tests"](source_of("failed-tests")).tests, Style(width=120))
     assert table.count("bob@example.com") == 2
     assert table.count("tests[1]") == 2
-    for word in ("tag:db:5432", "tag:web:22", "tag:wb:443", "can't be tried", "5:44", "7:5"):
+    for word in ("tag:db:5432", "tag:web:22", "tag:wb:443", "can't be tried"):
         assert word in table
     assert "alice" not in table
 
 
-def test_a_table_for_ascii_is_drawn_in_ascii_and_fits_its_width() -> None:
-    case = CASES["failed-tests"](source_of("failed-tests"))
-    table = failure_table(case.tests, case.source, Style(width=60, ascii=True))
-    assert table.isascii()
-    assert max(map(len, table.splitlines())) <= 60
+def test_a_table_for_ascii_is_drawn_in_ascii() -> None:
+    tests = CASES["failed-tests"](source_of("failed-tests")).tests
+    assert failure_table(tests, Style(ascii=True)).isascii()
+
+
+@pytest.mark.parametrize("width", range(40, 100, 4))
+def test_a_table_breaks_no_word_and_is_left_out_where_it_does_not_fit(width: int) -> None:
+    tests = CASES["failed-tests"](source_of("failed-tests")).tests
+    widest, table = (failure_table(tests, Style(width=each)) for each in (200, width))
+    fits = max(map(len, widest.splitlines())) <= width
+    assert table == (widest if fits else "")
+
+
+def test_one_failure_needs_no_table() -> None:
+    tests = CASES["failed-tests"](source_of("failed-tests")).tests
+    (first, *_) = (test for test in tests if not test.passed)
+    assert failure_table([replace(first, failures=first.failures[:1])], Style()) == ""
 
 
 def test_a_table_takes_brackets_and_smileys_as_they_are() -> None:
     # As markup these would colour, vanish or raise.
+    tests = CASES["failed-tests"](source_of("failed-tests")).tests
+    tests = tuple(replace(test, src="[red]:smile:[/foo]") for test in tests)
+    assert "[red]:smile:[/foo]" in failure_table(tests, Style(width=120))
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_at_a_terminal_each_failure_has_its_excerpt(width: int) -> None:
     case = CASES["failed-tests"](source_of("failed-tests"))
-    source = Source("[red]:smile:[/foo]", case.source.text)
-    table = failure_table(case.tests, source, Style(width=120))
-    assert "[red]:smile:[/foo]:5:44" in table
+    text = render([case], Style(width=width, table=True))
+    failures = [failure for test in case.tests for failure in test.failures]
+    assert text.count("failed: tests[") == len(failures)
+    assert len(re.findall(r"^  +\d+ \| ", text, re.MULTILINE)) == len(failures)
+
+
+def test_a_help_is_wrapped_at_a_terminal_and_nowhere_else() -> None:
+    help = "known here: " + ", ".join(f"`section{number}`" for number in range(20))
+    found = report(Source("p", "{}"), error("c", "m", Span(0, 1), help=help))
+    (plain,) = (line for line in render([found], Style(width=60)).splitlines() if "help:" in line)
+    assert plain == f"  help: {help}"
+
+    lines = render([found], Style(width=60, table=True, quiet=True)).splitlines()[3:]
+    assert lines[0].startswith("  help: known here: `section0`,")
+    assert all(len(line) <= 60 and line.startswith(" " * 8) for line in lines[1:])
+    assert " ".join(line.strip() for line in lines) == f"help: {help}"
+
+
+def test_a_word_too_long_for_its_line_stays_whole() -> None:
+    assert wrapped("a bb ccccccc d e", 4) == ["a bb", "ccccccc", "d e"]
+    assert wrapped("", 4) == [""]
+
+
+@pytest.mark.parametrize("name", ["::error::x", "  ::add-mask::x", "##[error]x"])
+@pytest.mark.parametrize("form", ["text", "concise", "github"])
+def test_a_line_of_input_is_no_command_of_a_runner(name: str, form: str) -> None:
+    source = Source(name, '{"groups": {}} // ##[error]gone')
+    at = source.text.index("##[error]")
+    found = error("c", "about `##[error]`", Span(at, at + 9), label="##[x]", help="##[y]")
+    case = report(source, found, assumptions=("##[z] assumed",))
+    for style in (Style(), Style(quiet=True), Style(ascii=True, table=True)):
+        lines = render_of(form)([case, report(source)], style).splitlines()
+        assert lines
+        for line in lines:
+            assert "##[" not in line
+            ours = form == "github" and line.startswith(("::error file=", "::notice file="))
+            assert ours or not line.lstrip().startswith("::")
+
+
+def test_the_underline_counts_the_blank_that_breaks_a_command() -> None:
+    source = Source("p", "// ##[x] here")
+    text = render_findings([error("c", "m", Span(9, 13))], source, Style())
+    assert text.splitlines()[1:] == ["  1 | // ## [x] here", "    |           ^^^^"]
 
 
 @given(TEXTS, st.data())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aclkit.diagnostics import TailnetError
+from aclkit.source import Source
 from aclkit.tailnet.importers import (
     ImportResult,
     import_headscale,
     import_tailscale_api,
     import_tailscale_status,
+    inventory_source,
+    parse_inventory,
 )
 from aclkit.tailnet.model import Tailnet
 from aclkit.tailnet.times import parse_time
@@ -193,6 +197,52 @@ class TestTailscaleApi:
         assert names(result) == ["2", "4", "a.x.ts.net", "b.x.ts.net"]
         Tailnet.from_dict(result.tailnet_dict)
 
+    def test_posture_of_devices_that_are_not_here_is_told(self) -> None:
+        answers = {"8123": {"node:os": "linux"}, "nB2CNTRL": {"attributes": {}}, "9": {}}
+        notes = api(attributes=answers).notes
+
+        assert "found no `attributes` in the answer about 1 device: `nQ7CNTRL`" in notes
+        assert "did not look at the attributes of 1 device that is not in the list: `9`" in notes
+
+    def test_without_posture_it_is_told_what_does_not_hold(self) -> None:
+        assert any(
+            "no posture attributes were given" in note for note in api(attributes=None).notes
+        )
+
+    @pytest.mark.parametrize(
+        ("role", "name", "kind"),
+        [
+            ("devices", "api_users.json", "the API's list of users"),
+            ("devices", "status.json", "the answer of `tailscale status --json`"),
+            ("users", "headscale_0.25_users.json", "the list of `headscale users list`"),
+            ("services", "api_devices.json", "the API's list of devices"),
+            ("attributes", "api_users.json", "the API's list of users"),
+            ("routes", "api_attributes.json", "the attributes of devices"),
+            ("service_hosts", "api_services.json", "the API's list of services"),
+        ],
+    )
+    def test_another_document_is_named(self, role: str, name: str, kind: str) -> None:
+        documents = {"devices": read("api_devices.json"), role: read(name)}
+        with pytest.raises(TailnetError) as raised:
+            import_tailscale_api(**documents)
+        (found,) = raised.value.diagnostics
+        assert found.code == "inventory-wrong-form"
+        assert found.message.endswith(f"found {kind}")
+        assert found.primary.path == role
+        assert kind in str(found.help)
+
+    def test_an_error_of_the_api_is_told(self) -> None:
+        with pytest.raises(TailnetError, match="`API token invalid`"):
+            import_tailscale_api({"message": "API token invalid"})
+
+    def test_the_suffix_of_names_is_compared_without_case(self) -> None:
+        def device(number: int, name: str) -> dict[str, Any]:
+            address = f"1.1.1.{number}"
+            return {"id": str(number), "name": name, "tags": ["tag:a"], "addresses": [address]}
+
+        result = import_tailscale_api([device(1, "a.x.ts.net"), device(2, "b.X.ts.net")])
+        assert names(result) == ["a", "b"]
+
     def test_what_can_not_be_read_is_dropped_and_told(self) -> None:
         device = {
             "id": "1",
@@ -279,6 +329,8 @@ class TestTailscaleStatus:
             "left out 1 device of others that something is shared with: `funnel-ingress-node`",
             "left out 1 exit node of Mullvad: `se-1.mullvad.ts.net`",
             "left out 1 device whose key has expired: `late.tail0a1.ts.net`",
+            "left out 2 addresses of services that devices host: `100.90.0.1/32`,"
+            " `fd7a:115c:a1e0::77/128`",
         ):
             assert told in result.notes
 
@@ -314,6 +366,10 @@ class TestTailscaleStatus:
         with pytest.raises(TailnetError) as raised:
             import_tailscale_status(document)
         assert raised.value.diagnostics[0].code == "inventory-wrong-form"
+
+    def test_another_document_is_named(self) -> None:
+        with pytest.raises(TailnetError, match="found the API's list of devices"):
+            import_tailscale_status(read("api_devices.json"))
 
 
 class TestHeadscale:
@@ -358,6 +414,56 @@ class TestHeadscale:
         nodes[0]["pre_auth_key"]["user"] = "ada"
         assert node(import_headscale(nodes), "gate")["user"] == "ada@"
 
+    @pytest.mark.parametrize("tags", [{"tags": []}, {}])
+    def test_since_0_28_the_tags_of_a_key_do_not_count(self, tags: dict[str, Any]) -> None:
+        (old,) = read("headscale_0.27_nodes.json")
+        new = {**old, "id": 2, "given_name": "new", "ip_addresses": ["100.64.0.9"], **tags}
+        other = {**new, "id": 3, "given_name": "other", "ip_addresses": ["::9"], "tags": ["tag:x"]}
+
+        assert node(import_headscale([new, other]), "new")["user"] == "ada@"
+
+    def test_an_untagged_node_of_the_stand_in_is_nobodys(self) -> None:
+        nodes = read("headscale_rest_nodes.json")
+        nodes["nodes"][0]["tags"] = []
+        result = import_headscale(nodes)
+
+        assert names(result) == ["laptop"]
+        assert logins(result) == ["cy@corp.test"]
+        assert "left out 1 device with neither a tag nor a person: `gate`" in result.notes
+
+    def test_an_id_in_place_of_a_name_is_told(self) -> None:
+        users = [
+            {"id": 3, "name": "https://idp.test/3", "provider_id": "https://idp.test/3"},
+            {"id": 4, "name": "bo"},
+        ]
+        notes = import_headscale(None, users=users).notes
+
+        assert any(note.startswith("found no name of 1 user,") for note in notes)
+        assert any(note.startswith("gave 1 user without an email") for note in notes)
+
+    def test_routers_that_are_offline_are_told_where_false_is_left_out(self) -> None:
+        (gate,) = read("headscale_0.27_nodes.json")
+        told = "took 1 router for online that is offline now: `gate`"
+
+        assert told in import_headscale([gate]).notes
+        assert told not in import_headscale([{**gate, "online": True}]).notes
+        assert told not in import_headscale([{**gate, "available_routes": []}]).notes
+
+    def test_routes_that_are_not_looked_at_are_told(self) -> None:
+        routes = [{"id": 1, "node": {"id": 9}, "prefix": "10.0.0.0/8", "enabled": True}]
+        notes = import_headscale(read("headscale_0.27_nodes.json"), routes=routes).notes
+
+        assert any(note.startswith("did not look at the routes of 1 node that") for note in notes)
+
+    @pytest.mark.parametrize("name", ["headscale_0.25_users.json", "small_tailnet"])
+    def test_another_list_is_named(self, name: str) -> None:
+        tailnet = {"nodes": [{"name": "a", "addresses": []}], "users": []}
+        with pytest.raises(TailnetError) as raised:
+            import_headscale(tailnet if name == "small_tailnet" else read(name))
+        (found,) = raised.value.diagnostics
+        assert found.message.startswith("expected the list of `headscale nodes list`, found ")
+        assert found.help is not None
+
     def test_answers_of_the_rest_api_are_read(self) -> None:
         result = import_headscale(read("headscale_rest_nodes.json"))
 
@@ -365,7 +471,7 @@ class TestHeadscale:
         assert node(result, "gate")["tags"] == ["tag:gw"]
         assert node(result, "laptop")["user"] == "cy@corp.test"
         assert logins(result) == ["cy@corp.test"]
-        assert "took 1 node for online that is offline now: `gate`" in result.notes
+        assert "took 1 router for online that is offline now: `gate`" in result.notes
 
     def test_both_styles_of_keys_ids_and_times_mean_the_same(self) -> None:
         snake = [
@@ -408,6 +514,42 @@ class TestHeadscale:
         with pytest.raises(TailnetError) as raised:
             import_headscale(document)
         assert raised.value.diagnostics[0].help
+
+
+class TestReading:
+    def test_integers_keep_their_digits(self) -> None:
+        text = '[{"id": 90071992547409931234567890, "x": 9007199254740993}]'
+        assert parse_inventory(Source("n", text)) == [
+            {"id": 90071992547409931234567890, "x": 9007199254740993}
+        ]
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+    def test_what_shells_of_windows_write_is_read(self, encoding: str) -> None:
+        source = inventory_source('{"devices": ["é"]}'.encode(encoding), "n")
+        assert parse_inventory(source) == {"devices": ["é"]}
+
+    @pytest.mark.parametrize(
+        ("text", "message", "start"),
+        [
+            ("", "expected JSON, found an empty file", 0),
+            (" \n", "expected JSON, found an empty file", 2),
+            ('{"a": }', "this is no JSON: expecting value", 6),
+            ("[" * 100_000, "this is no JSON: it nests too deep", 0),
+            (f"[{'1' * 5_000}]", "this is no JSON: a number is too long", 0),
+            ('// c\n{"acls": [],}', "expected JSON, found a policy", 0),
+            ('{"nodes": [], "domains": [],}', "expected JSON, found a tailnet file", 0),
+            ("Logged out.", "expected JSON, found what `tailscale status` prints for people", 0),
+        ],
+    )
+    def test_what_is_no_json_is_told_with_its_place(
+        self, text: str, message: str, start: int
+    ) -> None:
+        with pytest.raises(TailnetError) as raised:
+            parse_inventory(Source("n", text))
+        (found,) = raised.value.diagnostics
+        assert (found.code, found.message) == ("inventory-wrong-form", message)
+        assert found.primary.span is not None
+        assert found.primary.span.start == start
 
 
 KEYS = [
@@ -463,14 +605,20 @@ def test_whatever_lists_hold_the_result_is_a_tailnet(
         "User": {"1": {"LoginName": "a@b.c"}},
         "CurrentTailnet": {"Name": "b.c"},
     }
-    results = [
-        import_tailscale_api(things, users=others, services=others, attributes=answers, now=NOW),
-        import_headscale(things, users=others, routes=others, now=NOW),
+    imports = [
+        partial(import_tailscale_api, things, users=others, attributes=answers, now=NOW),
+        partial(import_tailscale_api, things, services=others),
+        partial(import_headscale, things, users=others, now=NOW),
+        partial(import_headscale, things, routes=others),
+        partial(import_tailscale_status, status),
     ]
-    if isinstance(status["Self"], dict) and status["Self"]:
-        results.append(import_tailscale_status(status))
-    for result in results:
-        Tailnet.from_dict(result.tailnet_dict)
+    for each in imports:
+        try:
+            result = each()
+        except TailnetError:
+            continue  # a list that is known to be another one
+        written = Tailnet.from_dict(result.tailnet_dict)
+        assert Tailnet.from_dict(written.to_dict()) == written
 
 
 def test_an_import_is_a_function_of_its_input() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 
 from aclkit.checking import Report, check, compare
-from aclkit.cli.inputs import STDIN, read_policy, read_tailnet
+from aclkit.cli.inputs import STDIN, policy_here, read_policy, read_tailnet, refuse_clashes
 from aclkit.cli.options import (
     also_option,
     color_option,
@@ -27,8 +26,6 @@ from aclkit.cli.output import say, screen_style, write_file
 from aclkit.cli.unusable import CLEAN, FINDINGS, UNUSABLE, UnusableError
 from aclkit.report.formats import render_of
 from aclkit.report.style import Style
-
-DEFAULT_POLICY = "policy.hujson"
 
 
 @click.command()
@@ -65,8 +62,8 @@ def command(
     Exit status: 0 accepted (warnings allowed), 1 findings or failed tests, 2 usage, 3 a bug in
     aclkit; of several files, the highest.
     """
-    named = files or _policy_here()
-    _refuse_clashes(named, tailnet, output)
+    named = files or [policy_here(None, "aclkit check FILE")]
+    refuse_clashes([*named, *([tailnet] if tailnet is not None else [])], output)
     context = read_tailnet(tailnet) if tailnet is not None else None
     status = CLEAN
     reports: list[Report] = []
@@ -94,33 +91,6 @@ def command(
         write_file(path, render_of(form)(reports, Style()))
     say(render_of(format)(reports, screen_style(color, os.environ, quiet=quiet)))
     return status
-
-
-def _policy_here() -> tuple[str, ...]:
-    if not Path(DEFAULT_POLICY).exists():
-        raise click.UsageError(
-            f"no policy named, and there is no {DEFAULT_POLICY} here;"
-            " type `aclkit check FILE`, or `aclkit check -` for standard input"
-        )
-    return (DEFAULT_POLICY,)
-
-
-def _refuse_clashes(
-    files: Sequence[str], tailnet: str | None, output: Iterable[tuple[str, Path]]
-) -> None:
-    """Refuse to read standard input twice, and to write over an input or twice over one file."""
-    inputs = [*files, tailnet] if tailnet is not None else files
-    if inputs.count(STDIN) > 1:
-        raise click.UsageError("standard input can be read once only")
-    read = {Path(name).resolve() for name in inputs if name != STDIN}
-    written: set[Path] = set()
-    for _, path in output:
-        place = path.resolve()
-        if place in read:
-            raise click.UsageError(f"--output would write over {path}, which is read")
-        if place in written:
-            raise click.UsageError(f"--output names {path} twice")
-        written.add(place)
 
 
 def _fails(report: Report, fail_level: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
-from aclkit.cli.inputs import STDIN, read_policy, read_tailnet
+from aclkit.cli.compiled_input import compile_files
 from aclkit.cli.options import (
     color_option,
     quiet_option,
@@ -18,16 +18,13 @@ from aclkit.cli.options import (
     target_option,
 )
 from aclkit.cli.output import screen_style
-from aclkit.cli.unusable import CLEAN, FINDINGS, UnusableError, tell
-from aclkit.compiled import CompiledPolicy, Netmap, compile_policy
-from aclkit.diagnostics import PolicyError
-from aclkit.policy.load import load_policy
-from aclkit.policy.model import Policy
+from aclkit.cli.unusable import CLEAN, FINDINGS, UnusableError
+from aclkit.compiled import CompiledPolicy, Netmap
+from aclkit.compiler.approximations import approximations
+from aclkit.report.display import visible
 from aclkit.report.style import Style
-from aclkit.report.text import render_findings
 from aclkit.source import Source
-from aclkit.tailnet.implied import implied_tailnet
-from aclkit.tailnet.model import Tailnet, UnknownNameError
+from aclkit.tailnet.model import UnknownNameError
 
 FORMAT_VERSION = 1
 
@@ -62,31 +59,30 @@ def command(
     """Compile POLICY and print what each node is sent.
 
     JSON has rules, capabilities and peers in the form of the wire. The table has the rules, and
-    names the entry of the policy behind each. The policy's tests are not run: that is what
-    `aclkit check` does. POLICY may be `-`, for standard input.
+    names the entry of the policy behind each. What differs from the target's own output is said:
+    see docs/reference/headscale.md. The policy's tests are not run: that is what `aclkit check`
+    does. POLICY may be `-`, for standard input.
 
     Exit status: 0 compiled, 1 the policy has errors, 2 usage, 3 a bug in aclkit.
     """
-    if policy == tailnet == STDIN:
-        raise click.UsageError("standard input can be read once only")
-    given = read_tailnet(tailnet) if tailnet is not None else None
-    shown = stdin_filename if policy == STDIN else policy
-    text = read_policy(policy)
-    try:
-        loaded = load_policy(text, target, filename=shown)
-        compiled = compile_policy(loaded, implied_tailnet(loaded) if given is None else given)
-    except PolicyError as error:
-        source = error.source or Source(shown, text.decode("utf-8", "replace"))
-        click.echo(render_findings(error.diagnostics, source, Style()), err=True, nl=False)
+    compiled = compile_files(
+        policy,
+        tailnet,
+        target,
+        stdin_filename=stdin_filename,
+        quiet=quiet,
+        with_approximations=form == "json",
+    )
+    if compiled is None:
         return FINDINGS
-    if not quiet:
-        for note in _notes(loaded, compiled):
-            tell(f"{shown}: {note}")
+    rules = compiled.rules
+    differing = approximations(rules.policy, rules.tailnet)
     netmaps = _netmaps(compiled, nodes)
     if form == "json":
-        _write(_json(netmaps, target))
+        _write(_json(netmaps, target, differing))
     else:
-        _write(_tables(netmaps, loaded.source, screen_style(color, os.environ)))
+        style = screen_style(color, os.environ)
+        _write(_tables(netmaps, rules.policy.source, differing, style))
     return CLEAN
 
 
@@ -96,7 +92,7 @@ def _netmaps(compiled: CompiledPolicy, names: Sequence[str]) -> Iterable[Netmap]
     Nothing of them is built before it is read: all together may be larger than any memory.
     """
     if not names:
-        return (compiled.netmap(node.name) for node in compiled.rules.nodes)
+        return (compiled.netmap(node.name) for node in compiled.rules.tailnet.nodes)
     try:
         found = [compiled.netmap(name) for name in names]
     except UnknownNameError as error:
@@ -104,9 +100,12 @@ def _netmaps(compiled: CompiledPolicy, names: Sequence[str]) -> Iterable[Netmap]
     return {netmap.name: netmap for netmap in found}.values()
 
 
-def _json(netmaps: Iterable[Netmap], target: str) -> Iterator[str]:
+def _json(netmaps: Iterable[Netmap], target: str, differing: Sequence[str]) -> Iterator[str]:
     """Yield one JSON document: a line for each node."""
-    yield f'{{"format_version": {FORMAT_VERSION}, "target": {json.dumps(target)}, "nodes": {{'
+    yield f'{{"format_version": {FORMAT_VERSION}, "target": {json.dumps(target)}, '
+    if differing:
+        yield f'"approximations": {json.dumps(differing)}, '
+    yield '"nodes": {'
     separator = "\n"
     for netmap in netmaps:
         yield f"{separator}{json.dumps(netmap.name)}: {json.dumps(netmap.to_dict())}"
@@ -114,7 +113,9 @@ def _json(netmaps: Iterable[Netmap], target: str) -> Iterator[str]:
     yield "\n}}\n"
 
 
-def _tables(netmaps: Iterable[Netmap], source: Source, style: Style) -> Iterator[str]:
+def _tables(
+    netmaps: Iterable[Netmap], source: Source, differing: Sequence[str], style: Style
+) -> Iterator[str]:
     # Imported here only: programs ask for JSON.
     from aclkit.cli.rule_table import rule_table
 
@@ -122,6 +123,9 @@ def _tables(netmaps: Iterable[Netmap], source: Source, style: Style) -> Iterator
     for netmap in netmaps:
         yield separator + rule_table(netmap, source, style)
         separator = "\n"
+    for sentence in differing:
+        yield f"{separator}note: {visible(sentence, ascii=style.ascii)}\n"
+        separator = ""
 
 
 def _write(pieces: Iterable[str]) -> None:
@@ -131,24 +135,3 @@ def _write(pieces: Iterable[str]) -> None:
             sys.stdout.write(piece)
     except BrokenPipeError:
         return  # what is held back is dropped when the program ends
-
-
-def _notes(policy: Policy, compiled: CompiledPolicy) -> Iterator[str]:
-    """Yield what was assumed, and what there is to tell that is told elsewhere."""
-    tailnet: Tailnet = compiled.rules.tailnet
-    if tailnet.assumed:
-        devices = _counted(len(tailnet.nodes), "device")
-        yield f"no tailnet given: assumed one device per user and tag that it names ({devices})"
-    else:
-        routers = sum(
-            bool(node.advertised_routes) and node.approved_routes is None for node in tailnet.nodes
-        )
-        if routers:
-            nodes = _counted(routers, "node")
-            yield f"no `approved_routes` given for {nodes}: what the policy auto-approves counts"
-    if warnings := len(policy.warnings) + len(compiled.warnings):
-        yield f"{_counted(warnings, 'warning')}: `aclkit check` tells more"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

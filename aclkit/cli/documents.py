@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
-from aclkit.cli.inputs import read_policy
-from aclkit.cli.unusable import UnusableError, reason
+from aclkit.cli.inputs import read_policy, tell_findings
+from aclkit.cli.output import write_file
+from aclkit.cli.unusable import UnusableError
 from aclkit.diagnostics import PolicyError
 from aclkit.hujson.format import format_document
 from aclkit.hujson.parser import parse
-from aclkit.report.style import Style
-from aclkit.report.text import render_findings
 from aclkit.source import Source
 
 
@@ -45,8 +40,7 @@ def read_formatted(name: str, shown: str) -> Formatted | None:
     try:
         document = parse(data, name=shown)
     except PolicyError as error:
-        source = error.source or Source(shown, data.decode("utf-8", "replace"))
-        click.echo(render_findings(error.diagnostics, source, Style()), err=True, nl=False)
+        tell_findings(error.diagnostics, error.source or Source.of(shown, data))
         return None
     return Formatted(document.source.text, format_document(document))
 
@@ -59,24 +53,7 @@ def rewrite(name: str, text: str) -> None:
     Raises:
         UnusableError: it is no plain file, or the system refused.
     """
-    try:
-        mode = Path(name).stat().st_mode
-        if not stat.S_ISREG(mode):
-            raise UnusableError(f"{name}: no plain file, so it can't be rewritten; try `-`")
-        _replace(Path(name).resolve(), text.encode(), stat.S_IMODE(mode))
-    except OSError as error:
-        raise UnusableError(f"can't write {name}: {reason(error)}") from error
-
-
-def _replace(path: Path, data: bytes, mode: int) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("xb") as file:
-            draft.chmod(mode)  # before the first byte: the text may be for its owner only
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    path = Path(name)
+    if path.exists() and not path.is_file():
+        raise UnusableError(f"{name}: no plain file, so it can't be rewritten; try `-`")
+    write_file(path, text)

@@ -7,23 +7,24 @@ from hashlib import sha256
 import click
 
 from aclkit.cli.documents import read_formatted
-from aclkit.cli.inputs import STDIN
+from aclkit.cli.inputs import STDIN, policy_here
 from aclkit.cli.options import stdin_filename_option
 from aclkit.cli.output import say
 from aclkit.cli.unusable import CLEAN, FINDINGS
 
 
 @click.command()
-@click.argument("file")
+@click.argument("file", required=False)
 @click.option("--quoted", is_flag=True, help="With quotes, as in the headers ETag and If-Match.")
 @stdin_filename_option
-def command(file: str, quoted: bool, stdin_filename: str) -> int:
+def command(file: str | None, quoted: bool, stdin_filename: str) -> int:
     """Print the entity tag of FILE: the SHA-256 of its text after formatting.
 
     It equals what Tailscale's GitOps tool compares with the service's ETag, so that layout alone
-    is no change. FILE may be `-`.
+    is no change. Without FILE, ./policy.hujson is read; `-` is standard input.
     """
-    found = read_formatted(file, stdin_filename if file == STDIN else file)
+    named = policy_here(file, "aclkit etag FILE")
+    found = read_formatted(named, stdin_filename if named == STDIN else named)
     if found is None:
         return FINDINGS
     tag = sha256(found.after.encode()).hexdigest()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from aclkit.catalogue import CATALOGUE
 from aclkit.catalogue.entry import Entry
-from aclkit.cli.output import say
+from aclkit.cli.output import say, screen_style
 from aclkit.cli.unusable import CLEAN, UnusableError, did_you_mean
+from aclkit.report.display import wrapped
+from aclkit.report.style import Style
 from aclkit.target import find_target
 
 
@@ -22,7 +26,7 @@ def command(code: str | None) -> int:
     if entry is None:
         hint = did_you_mean(code, CATALOGUE)
         raise UnusableError(f"no code `{code}`{hint or '; `aclkit explain` lists them all'}")
-    say(page(entry))
+    say(page(entry, screen_style("never", os.environ)))
     return CLEAN
 
 
@@ -32,15 +36,20 @@ def listing() -> str:
     return "".join(f"{code:{width}}  {CATALOGUE[code].title}\n" for code in sorted(CATALOGUE))
 
 
-def page(entry: Entry) -> str:
-    """Return all that is said of one code."""
+def page(entry: Entry, style: Style) -> str:
+    """Return all that is said of one code; at a terminal, its prose in lines that fit it."""
     parts = [f"{entry.code} ({entry.severity.value}): {entry.title}", entry.why]
+    parts = [_filled(part, style) for part in parts]
     if entry.example:
         parts += [_heading("For example", entry), _indented(entry.example)]
-    parts.append(f"Repair: {entry.repair}")
+    parts.append(_filled(f"Repair: {entry.repair}", style))
     if entry.repaired:
         parts += [_heading("Repaired", entry), _indented(entry.repaired)]
     return "\n\n".join(parts) + "\n"
+
+
+def _filled(prose: str, style: Style) -> str:
+    return "\n".join(wrapped(prose, style.width)) if style.table else prose
 
 
 def _heading(words: str, entry: Entry) -> str:

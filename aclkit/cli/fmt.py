@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import sys
-from pathlib import Path
 
 import click
 
 from aclkit.cli.documents import Formatted, read_formatted, rewrite
-from aclkit.cli.inputs import STDIN
+from aclkit.cli.inputs import STDIN, policy_here
 from aclkit.cli.options import stdin_filename_option
-from aclkit.cli.output import say
+from aclkit.cli.output import say, say_document
 from aclkit.cli.unusable import CLEAN, FINDINGS, UNUSABLE, UnusableError
 from aclkit.report.display import visible
-
-DEFAULT_POLICY = "policy.hujson"
 
 
 @click.command()
@@ -33,7 +29,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, stdin_filename: str
     file stays as it is), 2 usage, 3 a bug in aclkit; of several files, the highest.
     """
     status = CLEAN
-    for name in files or _policy_here():
+    for name in files or [policy_here(None, "aclkit fmt FILE")]:
         if name == STDIN and len(files) > 1:
             raise click.UsageError("`-` stands alone: its text goes to standard output")
         shown = stdin_filename if name == STDIN else name
@@ -44,7 +40,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, stdin_filename: str
             elif check or diff:
                 status = max(status, _report(found, shown, diff=diff))
             elif name == STDIN:
-                _say_text(found.after)
+                say_document(found.after)
             elif found.changed:
                 rewrite(name, found.after)
                 say(f"reformatted {visible(name)}\n")
@@ -52,15 +48,6 @@ def command(files: tuple[str, ...], check: bool, diff: bool, stdin_filename: str
             error.show()  # the other files can still be formatted
             status = UNUSABLE
     return status
-
-
-def _policy_here() -> tuple[str, ...]:
-    if not Path(DEFAULT_POLICY).exists():
-        raise click.UsageError(
-            f"no policy named, and there is no {DEFAULT_POLICY} here;"
-            " type `aclkit fmt FILE`, or `aclkit fmt -` for standard input"
-        )
-    return (DEFAULT_POLICY,)
 
 
 def _report(found: Formatted, shown: str, *, diff: bool) -> int:
@@ -83,11 +70,4 @@ def _say_diff(found: Formatted, name: str) -> None:
         # A terminal obeys what it is sent, and texts may come from anyone.
         say("".join(f"{visible(line)}\n" for line in "".join(diff).removesuffix("\n").split("\n")))
     else:
-        _say_text("".join(diff))
-
-
-def _say_text(text: str) -> None:
-    """Write *text* to standard output as it would stand in a file: in UTF-8, byte for byte."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
-    say(text)
+        say_document("".join(diff))

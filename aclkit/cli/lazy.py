@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -36,15 +37,31 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command is for: its first sentence, whole, where click would cut it."""
+        rows = []
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            assert command is not None
+            rows.append((name, command.get_short_help_str(limit=1_000)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that *args* begin with; a mistyped one gets a hint."""
         name = args[0]
         if name not in self._modules and not name.startswith("-") and not ctx.resilient_parsing:
-            hint = did_you_mean(name, self._modules)
+            hint = did_you_mean(name, self._modules) or self._for_file(name)
             raise click.UsageError(f"no command `{name}`{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+    def _for_file(self, name: str) -> str:
+        """Return what to type where *name* is a file and no command, if there is a main command."""
+        if "check" not in self._modules or not (name.endswith(".hujson") or Path(name).is_file()):
+            return ""
+        return f"; type `aclkit check {name}` to check a policy"
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command and end with the status that it returns."""

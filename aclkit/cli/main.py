@@ -15,11 +15,17 @@ from aclkit.cli.unusable import BUG, UNUSABLE, reason, tell
 
 COMMANDS = {
     "check": "aclkit.cli.check",
+    "test": "aclkit.cli.test",
     "fmt": "aclkit.cli.fmt",
     "compile": "aclkit.cli.compile",
+    "can": "aclkit.cli.can",
+    "who-can": "aclkit.cli.who_can",
+    "reach": "aclkit.cli.reach",
+    "coverage": "aclkit.cli.coverage",
     "explain": "aclkit.cli.explain",
     "schema": "aclkit.cli.schema",
     "etag": "aclkit.cli.etag",
+    "tailnet": "aclkit.cli.tailnet",
 }
 
 

@@ -79,6 +79,11 @@ def _setting(flag: str, *more: str, **attributes: Any) -> Callable[[Function], F
     )
 
 
+policy_option = _setting(
+    "--policy",
+    metavar="FILE",
+    help="The policy; `-` is standard input. Without it, ./policy.hujson.",
+)
 tailnet_option = _setting(
     "--tailnet",
     metavar="FILE",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,6 +65,13 @@ def say(text: str) -> None:
         _write_to_nowhere()
 
 
+def say_document(text: str) -> None:
+    """Write *text* to standard output as it would stand in a file: in UTF-8, byte for byte."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+    say(text)
+
+
 def flush() -> None:
     """Hand over what is still held back, before the exit status is decided."""
     try:
@@ -82,26 +90,31 @@ def _write_to_nowhere() -> None:
 def write_file(path: Path, text: str) -> None:
     """Write *text* to *path* in UTF-8: all of it, or nothing.
 
-    What is no plain file (``/dev/stderr``, a named pipe) is written to as it is.
+    A file that is there keeps its permissions, and a link stays a link. What is no plain file
+    (``/dev/stderr``, a named pipe) is written to as it is.
 
     Raises:
         UnusableError: the system refused.
     """
     data = text.encode("utf-8", "backslashreplace")
     try:
-        if path.exists() and not path.is_file():
+        mode = path.stat().st_mode if path.exists() else None
+        if mode is not None and not stat.S_ISREG(mode):
             path.write_bytes(data)
         else:
-            _replace(path.resolve(), data)
+            _replace(path.resolve(), data, mode)
     except OSError as error:
         raise UnusableError(f"can't write {path}: {reason(error)}") from error
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes, mode: int | None) -> None:
+    """Put *data* in the place of the file *path*, with the permissions *mode* if there are any."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         # By hand and not with tempfile: that gives files that only their owner can read.
         with draft.open("xb") as file:
+            if mode is not None:
+                draft.chmod(stat.S_IMODE(mode))  # before the first byte: some texts are secret
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

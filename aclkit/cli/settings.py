@@ -23,6 +23,7 @@ class Kind(Enum):
     FLAG = "true or false"
     OUTPUTS = 'a list of "FORMAT=PATH"'
     CODES = "a list of codes"
+    NUMBER = "a number"
 
 
 KEYS = {
@@ -30,7 +31,10 @@ KEYS = {
     "fail-level": Kind.WORD,
     "format": Kind.WORD,
     "ignore": Kind.CODES,
+    "min": Kind.NUMBER,
+    "min-mutation": Kind.NUMBER,
     "output": Kind.OUTPUTS,
+    "policy": Kind.PATH,
     "quiet": Kind.FLAG,
     "select": Kind.CODES,
     "tailnet": Kind.PATH,
@@ -150,6 +154,8 @@ def _value(key: str, kind: Kind, value: object, path: Path) -> object:
         case Kind.OUTPUTS, list() if all(isinstance(item, str) for item in value):
             pairs = [item.partition("=") for item in value]
             return [f"{name}{sign}{path.parent / file}" for name, sign, file in pairs]
+        case Kind.NUMBER, int() | float() if not isinstance(value, bool):
+            return value
         case Kind.CODES, list() if all(isinstance(item, str) for item in value):
             return value
     raise UnusableError(f"{path}: `{key}` must be {kind.value}")

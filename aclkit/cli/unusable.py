@@ -29,14 +29,19 @@ def tell(message: str, file: IO[Any] | None = None) -> None:
 
 
 def did_you_mean(name: str, known: Iterable[str], likeness: float = 0.6) -> str:
-    """Return ``; did you mean `...`?`` for the nearest of *known*, or nothing.
+    """Return ``; did you mean `...`?`` for the nearest of *known*, or nothing."""
+    near = nearest(name, known, likeness)
+    return f"; did you mean `{near}`?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Return the one of *known* that is most like *name*, or None if none is.
 
     *likeness* is the least that counts as near: 1 is equal, 0 has nothing in common.
     """
     from difflib import get_close_matches
 
-    near = get_close_matches(name, list(known), n=1, cutoff=likeness)
-    return f"; did you mean `{near[0]}`?" if near else ""
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=likeness)), None)
 
 
 def reason(error: OSError) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from aclkit.compiler.bitsets import members
-from aclkit.compiler.classes import Classes
+from dataclasses import dataclass, field
+
+from aclkit.compiler.classes import Classes, NodeClass
+from aclkit.compiler.literals import LiteralTable
 from aclkit.policy.model import Policy
 from aclkit.policy.selectors import Selector
 from aclkit.resolver import Resolver, is_identity, word_of
@@ -11,6 +13,8 @@ from aclkit.target import SelectorKind
 
 DISABLE_IPV4 = "disable-ipv4"
 RANDOMIZE_CLIENT_PORT = "randomize-client-port"
+
+_NONE: frozenset[str] = frozenset()
 
 # What the control plane adds beside an attribute (recording nodeattrs-attr-c1-funnel).
 _COMPANIONS = {
@@ -21,31 +25,53 @@ _COMPANIONS = {
 }
 
 
-def attributes_by_class(
-    policy: Policy, resolver: Resolver, classes: Classes
-) -> dict[int, tuple[str, ...]]:
-    """Return the attributes of each class that has any, sorted."""
-    found: dict[int, set[str]] = {}
-    for entry in policy.node_attrs:
-        names = [name.value for name in entry.attr]
-        for name in tuple(names):
-            names.extend(_COMPANIONS.get(name, ()))
-        if not names:
-            continue
-        matched = 0
-        for selector in entry.target:
-            matched |= target_classes(selector, resolver, classes)
-        for number in members(matched):
-            found.setdefault(number, set()).update(names)
-    everywhere = set()
-    if policy.randomize_client_port:
-        everywhere.add(RANDOMIZE_CLIENT_PORT)
-    if policy.disable_ipv4:
-        everywhere.add(DISABLE_IPV4)
-    if everywhere:
-        for each in classes.classes:
-            found.setdefault(each.number, set()).update(everywhere)
-    return {number: tuple(sorted(names)) for number, names in sorted(found.items())}
+@dataclass(slots=True)
+class AttributeTable:
+    """What `nodeAttrs` gives, by what it is given to: everybody, a word, or a literal's number."""
+
+    everywhere: set[str] = field(default_factory=set)
+    by_word: dict[str, set[str]] = field(default_factory=dict)
+    by_literal: dict[int, set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, policy: Policy, resolver: Resolver, literals: LiteralTable) -> AttributeTable:
+        """Return what *policy* gives; *literals* holds all that it names."""
+        table = cls()
+        for entry in policy.node_attrs:
+            names = {name.value for name in entry.attr}
+            for name in tuple(names):
+                names.update(_COMPANIONS.get(name, ()))
+            for selector in entry.target:
+                if selector.kind is SelectorKind.WILDCARD:
+                    table.everywhere |= names
+                elif is_identity(selector):
+                    table.by_word.setdefault(word_of(selector), set()).update(names)
+                elif (literal := resolver.literal(selector)) is not None:
+                    number = literals.number(literal.addresses)
+                    table.by_literal.setdefault(number, set()).update(names)
+        if policy.randomize_client_port:
+            table.everywhere.add(RANDOMIZE_CLIENT_PORT)
+        if policy.disable_ipv4:
+            table.everywhere.add(DISABLE_IPV4)
+        return table
+
+    def attributes(self, each: NodeClass) -> tuple[str, ...]:
+        """Return the attributes of a class, sorted."""
+        found = set(self.everywhere)
+        if self.by_word:
+            for word in each.words:
+                found |= self.by_word.get(word, _NONE)
+        if self.by_literal:
+            for number in (*each.signature.hits4, *each.signature.hits6):
+                found |= self.by_literal.get(number, _NONE)
+        return tuple(sorted(found))
+
+    def by_class(self, classes: Classes) -> dict[int, tuple[str, ...]]:
+        """Return the attributes of each class that has any."""
+        if not (self.everywhere or self.by_word or self.by_literal):
+            return {}
+        found = ((each.number, self.attributes(each)) for each in classes.classes)
+        return {number: names for number, names in found if names}
 
 
 def target_classes(selector: Selector, resolver: Resolver, classes: Classes) -> int:

@@ -8,17 +8,17 @@ whom and which rules a node is sent (docs/reference/compiled-output.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
-from aclkit.addresses import Family, Prefix
+from aclkit.addresses import INTERNET, Family, Prefix
 from aclkit.compiler.classes import Classes
 from aclkit.compiler.rules import AccessRule, Entry, IpProto
 from aclkit.policy.selectors import Selector
 from aclkit.resolver import Literal, Resolver, is_identity, word_of
-from aclkit.target import SelectorKind
+from aclkit.target import Meaning, SelectorKind
 
 K = SelectorKind
 
@@ -80,7 +80,8 @@ class Cell:
         rule: the rule that it comes from.
         entry: the destination and its ports; None for capabilities.
         hits4, hits6: classes of which the nodes' own IPv4 (IPv6) addresses are destinations.
-        bearers: classes whose nodes are sent something for this cell.
+        bearers: classes whose nodes it opens, so that the sources see them.
+        sent: classes whose nodes are sent something for it: to some targets, more than those.
         routes: approved subnet routes that the destination overlaps.
         exits: whether it opens the internet by way of an exit node.
         own: whether it is `autogroup:self`: each user's devices among themselves only.
@@ -96,6 +97,7 @@ class Cell:
     hits4: int = 0
     hits6: int = 0
     bearers: int = 0
+    sent: int = 0
     routes: frozenset[Prefix] = frozenset()
     exits: bool = False
     own: bool = False
@@ -117,6 +119,7 @@ class _Reach:
     routes: frozenset[Prefix] = frozenset()
     exits: bool = False
     bearers: int = 0
+    also_sent: int = 0
 
 
 COMPANIONS = {
@@ -124,6 +127,10 @@ COMPANIONS = {
     "tailscale.com/cap/relay": "tailscale.com/cap/relay-target",
 }
 """Capabilities that come with one in the other direction, in the order of the output."""
+
+
+SourceName: TypeAlias = tuple[frozenset[Selector], tuple[str, ...]]
+"""What a source set is made of: selectors, and postures of which one must be met."""
 
 
 @dataclass(slots=True)
@@ -135,10 +142,18 @@ class CellBuilder:
     posture_numbers: dict[str, int]
     sources: list[SourceSet] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
-    _known: dict[tuple[frozenset[Selector], tuple[str, ...]], SourceSet] = field(
-        default_factory=dict
-    )
+    _known: dict[SourceName, int] = field(default_factory=dict)
     _reaches: dict[Selector, _Reach] = field(default_factory=dict)
+    resolved: int = 0
+    """How many source sets and cells were resolved again."""
+
+    @property
+    def _meaning(self) -> Meaning:
+        return self.resolver.policy.target.meaning
+
+    def afresh(self) -> CellBuilder:
+        """Return a builder without cells that knows what this one has resolved."""
+        return replace(self, cells=[])
 
     def build(self, rules: Sequence[AccessRule]) -> None:
         """Append the cells of *rules*, in the order of the output."""
@@ -156,13 +171,17 @@ class CellBuilder:
         """Return the source set of *selectors*; the same one for the same selectors."""
         unique = tuple(dict.fromkeys(selectors))
         key = frozenset(unique), tuple(sorted(set(postures)))
-        found = self._known.get(key)
-        if found is None:
+        number = self._known.get(key)
+        if number is None:
             base = self.source_set(unique, ()) if postures else None
-            found = self._resolved(len(self.sources), unique, key[1], base)
-            self._known[key] = found
-            self.sources.append(found)
-        return found
+            number = self._known[key] = len(self.sources)
+            self.sources.append(self._resolved(number, unique, key[1], base))
+        return self.sources[number]
+
+    @property
+    def known(self) -> dict[SourceName, int]:
+        """Return the number of each source set, by what it was made of."""
+        return self._known
 
     def _resolved(
         self,
@@ -187,7 +206,7 @@ class CellBuilder:
             covers4, covers6 = covers4 | hits4, covers6 | hits6
             if selector.kind is K.WILDCARD:
                 routes = True
-                for route in classes.route_literals:
+                for route in classes.met_routes:
                     if route.family is Family.V4:
                         covers4 |= classes.inside(route)
                     else:
@@ -241,11 +260,9 @@ class CellBuilder:
         found = set[Prefix]()
         for literal in literals:
             found |= classes.overlapped.get(classes.literals.number(literal.addresses), NO_ROUTES)
-        for route, number in classes.route_literals.items():
-            is_v4 = route.family is Family.V4
-            if (is_v4 and classes.hits4.get(number, 0) & nodes4) or (
-                not is_v4 and classes.hits6.get(number, 0) & nodes6
-            ):
+        for route in classes.met_routes:
+            nodes = nodes4 if route.family is Family.V4 else nodes6
+            if classes.inside(route) & nodes:
                 found.add(route)
         return frozenset(found)
 
@@ -267,34 +284,90 @@ class CellBuilder:
         if is_identity(selector):
             nodes = classes.with_word(word_of(selector))
             hits4, hits6 = nodes & classes.has4, nodes & classes.has6
-            return _Reach(hits4, hits6, classes.routes_at(hits4, hits6), bearers=hits4 | hits6)
+            routes = classes.routes_at(hits4, hits6)
+            offering = classes.offering(hits4, hits6)
+            return _Reach(hits4, hits6, routes, bearers=hits4 | hits6, also_sent=offering)
         literal = self.resolver.literal(selector)
         if literal is None:
             return _Reach()
         hits4, hits6 = self._own_hits(literal)
+        number = classes.literals.number(literal.addresses)
+        also_sent = classes.offers.get(number, 0)
         if selector.is_autogroup("internet"):
             exits = classes.exits
-            return _Reach(hits4 & exits, hits6 & exits, frozenset(), True, exits)
-        number = classes.literals.number(literal.addresses)
+            if not self._meaning.advertised_routes:
+                hits4, hits6 = hits4 & exits, hits6 & exits
+            return _Reach(hits4, hits6, NO_ROUTES, True, hits4 | hits6 | exits, also_sent)
+        if self._meaning.exits_serve_internet and literal.addresses.issubset(INTERNET):
+            also_sent |= classes.exits
         routes = classes.overlapped.get(number, NO_ROUTES)
         bearers = hits4 | hits6
         for route in routes:
             bearers |= classes.routes[route]
-        return _Reach(hits4, hits6, routes, False, bearers)
+        return _Reach(hits4, hits6, routes, False, bearers, also_sent)
+
+    def renewed(
+        self,
+        sources: Iterable[SourceSet],
+        cells: Iterable[Cell],
+        stale_sources: Collection[int],
+        stale_cells: Collection[int],
+    ) -> tuple[tuple[SourceSet, ...], tuple[Cell, ...]]:
+        """Return *sources* and *cells* of another state with those that are stale resolved here."""
+        for source in sources:
+            if source.number in stale_sources:
+                base = self.sources[source.base.number] if source.postures else None
+                source = self._resolved(source.number, source.selectors, source.postures, base)
+                self.resolved += 1
+            self.sources.append(source)
+        for cell in cells:
+            if cell.number in stale_cells and not cell.own:
+                self.resolved += 1
+                self._add(
+                    cell.kind, cell.rule, self.sources[cell.source.number], cell.ip_proto,
+                    cell.entry, cell.selectors, cell.cap_map,
+                )  # fmt: skip
+            elif cell.source.number in stale_sources:
+                self.cells.append(replace(cell, source=self.sources[cell.source.number]))
+            else:
+                self.cells.append(cell)
+        return tuple(self.sources), tuple(self.cells)
 
     def _ports(self, rule: AccessRule, source: SourceSet, ip_proto: IpProto, entry: Entry) -> None:
-        number = len(self.cells)
         if entry.selector.is_autogroup("self"):
+            number = len(self.cells)
             cell = Cell(number, CellKind.PORTS, rule, source, ip_proto, entry, own=True)
+            self.cells.append(cell)
         else:
+            self._add(CellKind.PORTS, rule, source, ip_proto, entry)
+
+    def _add(
+        self,
+        kind: CellKind,
+        rule: AccessRule,
+        source: SourceSet,
+        ip_proto: IpProto = None,
+        entry: Entry | None = None,
+        selectors: tuple[Selector, ...] = (),
+        cap_map: tuple[tuple[str, Any], ...] = (),
+    ) -> None:
+        """Append a cell that is not of `autogroup:self`."""
+        if entry is not None:
             reach = self._reach(entry.selector)
             if rule.via:
                 reach = self._via(rule, entry.selector, reach)
-            cell = Cell(
-                number, CellKind.PORTS, rule, source, ip_proto, entry,
-                reach.hits4, reach.hits6, reach.bearers, reach.routes, reach.exits,
-            )  # fmt: skip
-        self.cells.append(cell)
+        elif kind is CellKind.STEER:
+            steered = self._via(rule, selectors[0], self._reach(selectors[0]))
+            reach = replace(steered, hits4=0, hits6=0)
+        else:
+            reach = self._app(kind, rule, selectors)
+        self.cells.append(
+            Cell(
+                len(self.cells), kind, rule, source, ip_proto, entry, reach.hits4, reach.hits6,
+                reach.bearers, reach.bearers | reach.also_sent, reach.routes, reach.exits, False,
+                selectors, cap_map,
+            )
+        )  # fmt: skip
 
     def _via(self, rule: AccessRule, selector: Selector, reach: _Reach) -> _Reach:
         """Narrow a destination to the routers of a rule with `via`, and to what they route."""
@@ -318,11 +391,7 @@ class CellBuilder:
     def _capabilities(self, rule: AccessRule, source: SourceSet) -> None:
         if rule.via:
             for selector in rule.dst:
-                reach = self._via(rule, selector, self._reach(selector))
-                self.cells.append(
-                    Cell(len(self.cells), CellKind.STEER, rule, source, bearers=reach.bearers,
-                         routes=reach.routes, exits=reach.exits)
-                )  # fmt: skip
+                self._add(CellKind.STEER, rule, source, selectors=(selector,))
             return
         names = {name for name, _ in rule.app}
         companions: list[tuple[tuple[str, Any], ...]] = [
@@ -330,12 +399,14 @@ class CellBuilder:
         ]
         others = tuple(s for s in rule.dst if not s.is_autogroup("self"))
         if others:
-            self._app(rule, source, others, CellKind.APP, rule.app)
+            self._add(CellKind.APP, rule, source, selectors=others, cap_map=rule.app)
             if companions:
                 reverse = self.source_set(others, ())
-                met = self._meeting(source.postures) if source.postures else -1
                 for cap_map in companions:
-                    self._app(rule, reverse, source.selectors, CellKind.COMPANION, cap_map, met)
+                    self._add(
+                        CellKind.COMPANION, rule, reverse,
+                        selectors=source.selectors, cap_map=cap_map,
+                    )  # fmt: skip
         if len(others) < len(rule.dst):
             for kind, cap_map in (
                 (CellKind.APP, rule.app),
@@ -345,20 +416,20 @@ class CellBuilder:
                     Cell(len(self.cells), kind, rule, source, own=True, cap_map=cap_map)
                 )
 
-    def _app(
-        self,
-        rule: AccessRule,
-        source: SourceSet,
-        selectors: tuple[Selector, ...],
-        kind: CellKind,
-        cap_map: tuple[tuple[str, Any], ...],
-        within: int = -1,
-    ) -> None:
-        """Append a cell for capabilities: they land on own addresses only, never on routes."""
+    def _app(self, kind: CellKind, rule: AccessRule, selectors: tuple[Selector, ...]) -> _Reach:
+        """Return where capabilities land: but for some targets, on own addresses only.
+
+        A companion's are the sources of the rule: those of them that meet its postures.
+        """
         hits4 = hits6 = bearers = 0
+        routes = NO_ROUTES
+        on_routes = self._meaning.app_on_routes and kind is CellKind.APP
         for selector in selectors:
             if selector.kind is K.SERVICE:
                 bearers |= self._reach(selector).bearers
+            if on_routes and selector.kind in (K.IP, K.CIDR, K.HOST):
+                bearers |= self._reach(selector).bearers
+                routes |= self._reach(selector).routes
             if selector.is_autogroup("internet"):
                 continue
             if selector.is_autogroup("danger-all"):
@@ -366,8 +437,7 @@ class CellBuilder:
                 continue
             reach = self._reach(selector)
             hits4, hits6 = hits4 | reach.hits4, hits6 | reach.hits6
-        hits4, hits6 = hits4 & within, hits6 & within
-        self.cells.append(
-            Cell(len(self.cells), kind, rule, source, hits4=hits4, hits6=hits6,
-                 bearers=bearers | hits4 | hits6, selectors=selectors, cap_map=cap_map)
-        )  # fmt: skip
+        if kind is CellKind.COMPANION and rule.postures:
+            met = self._meeting(rule.postures)
+            hits4, hits6 = hits4 & met, hits6 & met
+        return _Reach(hits4, hits6, routes, bearers=bearers | hits4 | hits6)

@@ -7,35 +7,14 @@ so its cost does not grow with the nodes of a class.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from aclkit.addresses import AddressSet, Family, Prefix
 from aclkit.compiler.bitsets import bitset, members
 from aclkit.compiler.literals import LiteralTable
-from aclkit.compiler.routes import RouteApprovals
-from aclkit.resolver import Resolver
-from aclkit.tailnet.model import Node, Tailnet
-
-
-class Signature(NamedTuple):
-    """What makes a class.
-
-    `hits4` and `hits6` are the numbers of the literals that hold an address of the family; the
-    literals of the routes in force count too. `postures` has a bit for each posture that is met.
-    """
-
-    user: str | None
-    tags: tuple[str, ...]
-    routes: tuple[Prefix, ...]
-    exits: tuple[Prefix, ...]
-    has4: bool
-    has6: bool
-    hits4: tuple[int, ...]
-    hits6: tuple[int, ...]
-    postures: int
-    services: tuple[str, ...]
+from aclkit.compiler.signatures import NOBODY, Signature, Signer
+from aclkit.tailnet.model import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +31,23 @@ class NodeClass:
 class Classes:
     """The classes of a tailnet, and for each thing the set of classes that have it.
 
-    Sets of classes are bitsets over class numbers. `words` holds only words that the policy uses.
-    `route_literals` numbers each approved subnet route as a literal; `overlapped` tells which of
-    these routes share an address with a literal.
+    Sets of classes are bitsets over class numbers; numbers in `free` are those of classes that have
+    no node any more. `numbers` finds a class by its signature. `words` holds only words that the
+    policy uses. `route_literals` numbers each approved subnet route as a literal; `overlapped`
+    tells which of these routes share an address with a literal. `offered` has the classes that
+    advertise a route, by its number as a literal, and `offers` those of which one shares an address
+    with a literal, by that literal's number; both are empty where the target sends no rules for
+    such routes. `met_routes` are the approved subnet routes in which a node of the tailnet has an
+    address itself, which is rare.
     """
 
-    nodes: Sequence[Node]
+    nodes: Mapping[int, Node]
     literals: LiteralTable
+    signer: Signer
     classes: list[NodeClass] = field(default_factory=list)
-    class_of: list[int] = field(default_factory=list)
+    class_of: Mapping[int, int] = field(default_factory=dict)
+    numbers: Mapping[Signature, int] = field(default_factory=dict)
+    free: tuple[int, ...] = ()
     everyone: int = 0
     has4: int = 0
     has6: int = 0
@@ -69,15 +56,29 @@ class Classes:
     routes: dict[Prefix, int] = field(default_factory=dict)
     route_literals: dict[Prefix, int] = field(default_factory=dict)
     overlapped: dict[int, frozenset[Prefix]] = field(default_factory=dict)
+    offered: dict[int, int] = field(default_factory=dict)
+    offers: dict[int, int] = field(default_factory=dict)
     hits4: dict[int, int] = field(default_factory=dict)
     hits6: dict[int, int] = field(default_factory=dict)
     postures: list[int] = field(default_factory=list)
-    by_user: dict[str, list[int]] = field(default_factory=dict)
+    by_user: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    met_routes: tuple[Prefix, ...] = ()
 
     def inside(self, route: Prefix) -> int:
         """Return the classes of which an own address is inside an approved subnet route."""
         hits = self.hits4 if route.family is Family.V4 else self.hits6
-        return hits.get(self.route_literals[route], 0)
+        return hits.get(self.route_literals.get(route, -1), 0)
+
+    def offering(self, nodes4: int, nodes6: int) -> int:
+        """Return the classes with an offered route in which *nodes4* or *nodes6* have an address.
+
+        These are classes, of which the addresses of a family are looked at.
+        """
+        found = 0
+        for number, classes in self.offered.items():
+            if self.hits4.get(number, 0) & nodes4 or self.hits6.get(number, 0) & nodes6:
+                found |= classes
+        return found
 
     def routes_at(self, nodes4: int, nodes6: int) -> frozenset[Prefix]:
         """Return the routes in which an online router of theirs has an address itself.
@@ -85,7 +86,7 @@ class Classes:
         *nodes4* and *nodes6* are the classes of which the addresses of a family are looked at.
         """
         found = []
-        for route in self.route_literals:
+        for route in self.met_routes:
             nodes = nodes4 if route.family is Family.V4 else nodes6
             routers = self.inside(route) & self.routes[route] & nodes
             if any(self.nodes[n].online for c in members(routers) for n in self.classes[c].nodes):
@@ -103,97 +104,87 @@ class Classes:
         return self.words.get(word, 0)
 
 
+def nobody(number: int) -> NodeClass:
+    """Return the class without nodes that stands where a number is free."""
+    return NodeClass(number, NOBODY, ())
+
+
 def classify(
-    tailnet: Tailnet,
-    resolver: Resolver,
+    nodes: Mapping[int, Node],
+    signer: Signer,
     literals: LiteralTable,
     used_words: Iterable[str],
-    posture_bits: Callable[[Node], int],
-    posture_count: int,
+    like: Classes | None = None,
 ) -> Classes:
-    """Return the classes of *tailnet*.
+    """Return the classes of *nodes*, which come in the order of creation.
 
-    *literals* holds what the policy names; the routes in force are added to it here.
+    *literals* holds what the policy names; the routes in force are added to it here. As far as
+    possible a class has the number that it has in *like*, so that the two can be compared.
     """
-    nodes = tailnet.nodes
-    approvals = RouteApprovals(resolver.policy)
     words_of: dict[str | tuple[str, ...], tuple[str, ...]] = {}
-    routes_of: dict[int, tuple[Prefix, ...]] = {}
 
     def words(node: Node) -> tuple[str, ...]:
         identity: str | tuple[str, ...] = node.tags or node.user or ()
         found = words_of.get(identity)
         if found is None:
-            found = (
-                resolver.words_of_user(identity)
-                if isinstance(identity, str)
-                else resolver.words_of_tags(identity)
-            )
-            words_of[identity] = found
+            found = words_of[identity] = signer.words(node)
         return found
 
-    for index, node in enumerate(nodes):
-        if node.advertised_routes:
-            routes_of[index] = approvals.in_force(node, words(node))
-    result = Classes(nodes, literals)
+    routes_of = {
+        number: signer.routes(node, words(node))
+        for number, node in nodes.items()
+        if node.advertised_routes
+    }
+    result = Classes(nodes, literals, signer)
     for route in dict.fromkeys(route for routes in routes_of.values() for route in routes):
         if not route.is_default:
             result.route_literals[route] = literals.number(AddressSet.of([route]))
-    services: dict[str, list[str]] = {}
-    for service in tailnet.services:
-        if service.approved:
-            for host in service.hosts:
-                services.setdefault(host, []).append(service.name)
-
+    offered: dict[Prefix, int] = {}
+    if signer.offers_routes:
+        routes = dict.fromkeys(r for node in nodes.values() for r in node.advertised_routes)
+        offered = {route: literals.number(AddressSet.of([route])) for route in routes}
     numbers: dict[Signature, int] = {}
-    for index, node in enumerate(nodes):
-        signature = _signature(
-            node, routes_of.get(index, ()), literals, posture_bits(node) if posture_count else 0,
-            tuple(services.get(node.name, ())),
-        )  # fmt: skip
+    class_of: dict[int, int] = {}
+    if like is not None:
+        result.classes.extend(map(nobody, range(len(like.classes))))
+    for index, node in nodes.items():
+        signature = signer.sign(node, routes_of.get(index, ()), literals)
         number = numbers.get(signature)
         if number is None:
-            number = numbers[signature] = len(result.classes)
-            held = (*words(node), *signature.services)
-            result.classes.append(NodeClass(number, signature, held))
+            number = len(result.classes) if like is None else like.class_of.get(index, -1)
+            if number < 0 or (number < len(result.classes) and result.classes[number].nodes):
+                number = len(result.classes)
+            numbers[signature] = number
+            each = NodeClass(number, signature, (*words(node), *signature.services))
+            if number < len(result.classes):
+                result.classes[number] = each
+            else:
+                result.classes.append(each)
         result.classes[number].nodes.append(index)
-        result.class_of.append(number)
-    _index(result, frozenset(used_words), posture_count)
+        class_of[index] = number
+    result.class_of, result.numbers = class_of, numbers
+    result.free = tuple(each.number for each in result.classes if not each.nodes)
+    _index(result, frozenset(used_words), len(signer.postures.names))
     overlapped: dict[int, list[Prefix]] = {}
     for route in result.route_literals:
         for number in literals.overlapping(route):
             overlapped.setdefault(number, []).append(route)
     result.overlapped = {number: frozenset(found) for number, found in overlapped.items()}
+    result.met_routes = tuple(route for route in result.route_literals if result.inside(route))
+    _index_offers(result, offered)
     return result
 
 
-def _signature(
-    node: Node,
-    routes: tuple[Prefix, ...],
-    literals: LiteralTable,
-    postures: int,
-    services: tuple[str, ...],
-) -> Signature:
-    hits4: tuple[int, ...] = ()
-    hits6: tuple[int, ...] = ()
-    has4 = has6 = False
-    for address in node.addresses:
-        hits = literals.hits(address.family, address.value)
-        if address.family is Family.V4:
-            hits4 = hits if not has4 else tuple(sorted({*hits4, *hits}))
-            has4 = True
-        else:
-            hits6 = hits if not has6 else tuple(sorted({*hits6, *hits}))
-            has6 = True
-    exits: tuple[Prefix, ...] = ()
-    if routes:
-        exits = tuple(sorted(route for route in routes if route.is_default))
-        if len(exits) < len(Family):
-            exits = ()  # one of the two alone makes no exit node
-        routes = tuple(sorted(route for route in routes if not route.is_default))
-    return Signature(
-        node.user, node.tags, routes, exits, has4, has6, hits4, hits6, postures, services
-    )
+def _index_offers(result: Classes, offered: dict[Prefix, int]) -> None:
+    """Fill what is asked of advertised routes, which are numbered in *offered*."""
+    routers: dict[Prefix, list[int]] = {route: [] for route in offered}
+    for each in result.classes:
+        for route in each.signature.offered:
+            routers[route].append(each.number)
+    for route, held in offered.items():
+        offering = result.offered[held] = bitset(routers[route])
+        for number in result.literals.overlapping(route):
+            result.offers[number] = result.offers.get(number, 0) | offering
 
 
 def _index(result: Classes, used_words: frozenset[str], posture_count: int) -> None:
@@ -202,6 +193,7 @@ def _index(result: Classes, used_words: frozenset[str], posture_count: int) -> N
     routes: dict[Prefix, list[int]] = {}
     hits4: dict[int, list[int]] = {}
     hits6: dict[int, list[int]] = {}
+    by_user: dict[str, list[int]] = {}
     for each in result.classes:
         number, signature = each.number, each.signature
         for word in each.words:
@@ -214,13 +206,14 @@ def _index(result: Classes, used_words: frozenset[str], posture_count: int) -> N
         for hit in signature.hits6:
             hits6.setdefault(hit, []).append(number)
         if signature.user is not None and not signature.tags:
-            result.by_user.setdefault(signature.user, []).append(number)
+            by_user.setdefault(signature.user, []).append(number)
+    result.by_user = {user: tuple(numbers) for user, numbers in by_user.items()}
     result.words = {word: bitset(numbers) for word, numbers in words.items()}
     result.routes = {route: bitset(numbers) for route, numbers in routes.items()}
     result.hits4 = {hit: bitset(numbers) for hit, numbers in hits4.items()}
     result.hits6 = {hit: bitset(numbers) for hit, numbers in hits6.items()}
     signatures = [each.signature for each in result.classes]
-    result.everyone = bitset(range(len(signatures)))
+    result.everyone = bitset(each.number for each in result.classes if each.nodes)
     result.has4 = bitset(n for n, signature in enumerate(signatures) if signature.has4)
     result.has6 = bitset(n for n, signature in enumerate(signatures) if signature.has6)
     result.exits = bitset(n for n, signature in enumerate(signatures) if signature.exits)

@@ -5,22 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from aclkit.addresses import Address, Family, Prefix
-from aclkit.compiler.attributes import attributes_by_class, without_ipv4
-from aclkit.compiler.cells import Cell, CellBuilder, SourceSet
+from aclkit.compiler.attributes import AttributeTable, without_ipv4
+from aclkit.compiler.cells import Cell, CellBuilder, SourceName, SourceSet
 from aclkit.compiler.classes import Classes, NodeClass, classify
 from aclkit.compiler.literals import LiteralTable
+from aclkit.compiler.mentions import Mentions
 from aclkit.compiler.routes import elect_primaries
 from aclkit.compiler.rules import AccessRule, access_rules
+from aclkit.compiler.signatures import PostureResults, Signer, services_of
 from aclkit.compiler.ssh import SshPolicies, compile_ssh
 from aclkit.policy.model import Policy
-from aclkit.policy.postures import unmet
 from aclkit.policy.selectors import Selector
 from aclkit.resolver import WILDCARD, Resolver, is_identity, word_of
 from aclkit.tailnet.model import Node, Tailnet
+from aclkit.tailnet.roster import Roster
 from aclkit.target import SelectorKind
 
 K = SelectorKind
@@ -31,32 +33,65 @@ class CompiledRules:
     """A policy compiled for a tailnet.
 
     Attributes:
-        nodes: in the order of creation; an index into them is a node's number here.
         primaries: the primary router of each approved subnet route.
         attributes: capabilities of its own, by class.
+        known: the number of each source set, by what it is made of.
+        mentions: which source sets and cells name what; None where that was not kept up.
         ipv4_disabled: the classes without IPv4.
-        numbers: each node's number, by name with its case folded.
-        node_with: the number of the node that has an address.
     """
 
     policy: Policy
-    tailnet: Tailnet
+    roster: Roster
     resolver: Resolver
     rules: tuple[AccessRule, ...]
     classes: Classes
     sources: tuple[SourceSet, ...]
     cells: tuple[Cell, ...]
     primaries: dict[Prefix, int]
-    attributes: dict[int, tuple[str, ...]]
+    attribute_table: AttributeTable
+    attributes: Mapping[int, tuple[str, ...]]
     ipv4_disabled: int
-    numbers: dict[str, int]
-    node_with: dict[Address, int]
     ssh: SshPolicies
+    known: dict[SourceName, int]
+    mentions: Mentions | None
 
     @property
-    def nodes(self) -> tuple[Node, ...]:
-        """Return the nodes, in the order of creation."""
-        return self.tailnet.nodes
+    def nodes(self) -> Nodes:
+        """Return the nodes, by number; one after the other in the order of creation."""
+        return Nodes(self.roster)
+
+    @property
+    def tailnet(self) -> Tailnet:
+        """Return the tailnet; nodes stand in it in the order of creation."""
+        return self.roster.tailnet
+
+    @property
+    def numbers(self) -> Mapping[str, int]:
+        """Return each node's number, by name with its case folded."""
+        return self.roster.by_name
+
+    @property
+    def node_with(self) -> Owners:
+        """Return the number of the node that has an address."""
+        return Owners(self.roster.by_address, self.classes)
+
+    def in_order(self) -> Iterator[tuple[int, Node]]:
+        """Yield all nodes with their numbers, in the order of creation."""
+        nodes = self.roster.nodes
+        for number in self.roster.in_order(nodes):
+            yield number, nodes[number]
+
+    def number_of(self, name_or_id: str) -> int:
+        """Return the number of the node of that name, in any case; if there is none, of that id.
+
+        Raises:
+            UnknownNameError: there is neither.
+        """
+        number = self.roster.number_of(name_or_id)
+        if number is None:
+            self.tailnet.node(name_or_id)  # which says what there is instead
+            raise AssertionError(name_or_id)
+        return number
 
     def class_of(self, node: int) -> NodeClass:
         """Return the class of the node with number *node*."""
@@ -69,9 +104,97 @@ class CompiledRules:
             return tuple(address for address in found if address.family is not Family.V4)
         return found
 
+    def cells_from(self, each: NodeClass) -> Sequence[Cell]:
+        """Return cells, in order, among them all of which a class may be a source."""
+        mentions, classes = self.mentions, self.classes
+        if mentions is None or (each.signature.routes and classes.met_routes):
+            return self.cells
+        numbers = {
+            cell for source in mentions.sources(each, classes) for cell in mentions.cells_of[source]
+        }
+        return [self.cells[number] for number in sorted(numbers)]
 
-def compile_rules(policy: Policy, tailnet: Tailnet) -> CompiledRules:
-    """Return *policy*, which must be without errors, compiled for *tailnet*."""
+    def cells_to(self, each: NodeClass) -> Sequence[Cell]:
+        """Return cells, in order, among them all of which a class may be a destination.
+
+        Those of `autogroup:self` need not be among them.
+        """
+        mentions = self.mentions
+        meaning = self.policy.target.meaning
+        to_exits = meaning.exits_serve_internet and each.signature.exits
+        if mentions is None or each.signature.offered or to_exits:
+            return self.cells
+        return [self.cells[number] for number in sorted(mentions.cells(each, self.classes))]
+
+    @property
+    def own_cells(self) -> Sequence[Cell]:
+        """Return the cells of `autogroup:self`, in order."""
+        if self.mentions is None:
+            return [cell for cell in self.cells if cell.own]
+        return [self.cells[number] for number in self.mentions.own]
+
+    def builder(self) -> CellBuilder:
+        """Return a builder of further cells, over the same classes."""
+        return CellBuilder(self.resolver, self.classes, self.classes.signer.postures.numbers)
+
+
+class Nodes:
+    """Nodes: each found by its number, all in the order of creation."""
+
+    __slots__ = ("_roster",)
+
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
+
+    def __getitem__(self, number: int) -> Node:
+        return self._roster.nodes[number]
+
+    def __iter__(self) -> Iterator[Node]:
+        nodes = self._roster.nodes
+        return (nodes[number] for number in self._roster.in_order(nodes))
+
+    def __len__(self) -> int:
+        return len(self._roster.nodes)
+
+
+class Owners(Mapping[Address, int]):
+    """The nodes that have addresses; where IPv4 is disabled, nobody has the IPv4 one."""
+
+    __slots__ = ("_by_address", "_classes")
+
+    def __init__(self, by_address: Mapping[Address, int], classes: Classes) -> None:
+        self._by_address = by_address
+        self._classes = classes
+
+    def __getitem__(self, address: Address) -> int:
+        number = self._by_address[address]
+        if not self._has(address, number):
+            raise KeyError(address)
+        return number
+
+    def __iter__(self) -> Iterator[Address]:
+        return (a for a, number in self._by_address.items() if self._has(a, number))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _has(self, address: Address, number: int) -> bool:
+        classes = self._classes
+        return address.family is Family.V6 or classes.has4 >> classes.class_of[number] & 1 == 1
+
+
+def compile_rules(
+    policy: Policy,
+    tailnet: Tailnet,
+    roster: Roster | None = None,
+    like: CompiledRules | None = None,
+) -> CompiledRules:
+    """Return *policy*, which must be without errors, compiled for *tailnet*.
+
+    *roster* is the tailnet's, where there is one: its nodes stand in the order of creation. Classes
+    are numbered as in *like*, as far as they are the same.
+    """
+    roster = Roster.of(tailnet) if roster is None else roster
     resolver = Resolver(policy, tailnet)
     rules = access_rules(policy)
     selectors = _selectors(policy, rules)
@@ -87,35 +210,28 @@ def compile_rules(policy: Policy, tailnet: Tailnet) -> CompiledRules:
     words = {word_of(selector) for selector in selectors if is_identity(selector)}
     words.update(selector.text for selector in selectors if selector.kind is K.SERVICE)
     words.update(tag for rule in rules for tag in rule.via)
-    postures = _PostureResults(policy, rules)
-    classes = classify(tailnet, resolver, literals, words, postures.bits, len(postures.names))
-    attributes = attributes_by_class(policy, resolver, classes)
+    postures = PostureResults(policy, (name for rule in rules for name in rule.postures))
+    signer = Signer(resolver, postures, services_of(tailnet.services))
+    classes = classify(
+        roster.nodes, signer, literals, words, None if like is None else like.classes
+    )
+    table = AttributeTable.of(policy, resolver, literals)
+    attributes = table.by_class(classes)
     disabled = without_ipv4(classes, attributes)
     builder = CellBuilder(resolver, classes, postures.numbers)
     builder.build(rules)
     ssh = compile_ssh(policy, builder)
-    routers = [
+    routers = (
         (index, classes.classes[classes.class_of[index]].signature.routes)
-        for index, node in enumerate(tailnet.nodes)
+        for index, node in roster.nodes.items()
         if node.advertised_routes
-    ]
+    )
     return CompiledRules(
-        policy, tailnet, resolver, rules, classes, tuple(builder.sources), tuple(builder.cells),
-        elect_primaries(tailnet.nodes, routers), attributes, disabled,
-        {node.name.casefold(): index for index, node in enumerate(tailnet.nodes)},
-        _owners(tailnet, classes),
-        SshPolicies(ssh, tailnet.nodes, tailnet.users, classes),
+        policy, roster, resolver, rules, classes, tuple(builder.sources), tuple(builder.cells),
+        elect_primaries(roster.nodes, routers), table, attributes, disabled,
+        SshPolicies(ssh, roster, classes, policy.target.meaning.user_words), builder.known,
+        Mentions.among(builder.sources, builder.cells, resolver, literals),
     )  # fmt: skip
-
-
-def _owners(tailnet: Tailnet, classes: Classes) -> dict[Address, int]:
-    """Return the node that has each address; where IPv4 is disabled, nobody has the IPv4 one."""
-    return {
-        address: index
-        for index, node in enumerate(tailnet.nodes)
-        for address in node.addresses
-        if address.family is Family.V6 or classes.has4 >> classes.class_of[index] & 1
-    }
 
 
 def _selectors(policy: Policy, rules: Iterable[AccessRule]) -> list[Selector]:
@@ -132,24 +248,3 @@ def _selectors(policy: Policy, rules: Iterable[AccessRule]) -> list[Selector]:
     for entry in policy.node_attrs:
         found.update(dict.fromkeys(entry.target))
     return list(found)
-
-
-class _PostureResults:
-    """Which of the postures that rules ask for a node meets."""
-
-    def __init__(self, policy: Policy, rules: Iterable[AccessRule]) -> None:
-        asked = dict.fromkeys(name for rule in rules for name in rule.postures)
-        asked.update(dict.fromkeys(name.value for rule in policy.ssh for name in rule.src_posture))
-        asked.update(dict.fromkeys(name.value for name in policy.default_src_posture))
-        self.names = tuple(asked)
-        self.numbers = {name: number for number, name in enumerate(self.names)}
-        assertions = {posture.name.value: posture.assertions for posture in policy.postures}
-        self._assertions = [assertions.get(name, ()) for name in self.names]
-
-    def bits(self, node: Node) -> int:
-        """Return a bit for each posture that *node* meets."""
-        found = 0
-        for number, assertions in enumerate(self._assertions):
-            if unmet(assertions, node.posture) is None:
-                found |= 1 << number
-        return found

@@ -7,10 +7,10 @@ policy, whether or not that first one says anything about this node
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from aclkit.addresses import Address, Family, Prefix
 from aclkit.compiler.bitsets import bitset, members
@@ -18,9 +18,10 @@ from aclkit.compiler.cells import Cell, CellKind, SourceSet
 from aclkit.compiler.classes import NodeClass
 from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.compiler.rules import AccessRule, IpProto
-from aclkit.resolver import is_identity
+from aclkit.policy.selectors import Selector
+from aclkit.resolver import is_identity, word_of
 from aclkit.source import Span
-from aclkit.tailcfg import CapGrant, FilterRule, NetPortRange, PortRange
+from aclkit.tailcfg import CapGrant, FilterRule, NetPortRange, PortRange, SSHRule
 from aclkit.target import SelectorKind
 
 K = SelectorKind
@@ -32,16 +33,16 @@ of all other sources. Equal keys mean equal lists, without rendering either."""
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The cells that make one rule of a node, in order, with their sources as written."""
+    """The cells that make one rule of a node, in order, with what identifies their sources."""
 
-    src_ips: tuple[str, ...]
+    key: SourceKey
     ip_proto: IpProto
     cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The entry of `acls` or `grants` behind a rule, by its index from 0.
+    """The entry of `acls`, `grants` or `ssh` behind a rule, by its index from 0.
 
     `span` is its place in the policy; None for what an absent rule section stands for.
     """
@@ -62,6 +63,23 @@ class Explained:
     origins: tuple[Origin, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ExplainedSsh:
+    """An SSH rule as it is sent, and the entry of `ssh` that it comes from."""
+
+    rule: SSHRule
+    origin: Origin
+
+
+class _Keys(NamedTuple):
+    """The keys of an earlier state, and the classes that have other nodes since."""
+
+    keys: dict[int, SourceKey]
+    sources: tuple[SourceSet, ...]
+    marked: int
+    changed: int
+
+
 @dataclass(slots=True)
 class Filters:
     """Renders filters from compiled rules. Parts that nodes share are rendered once."""
@@ -69,27 +87,55 @@ class Filters:
     rules: CompiledRules
     _keys: dict[int, SourceKey] = field(default_factory=dict)
     _src_ips: dict[SourceKey, tuple[str, ...]] = field(default_factory=dict)
-    _places: dict[tuple[SourceKey, IpProto], int] = field(default_factory=dict)
-    _bearers: list[tuple[int, Cell]] = field(default_factory=list)
-    _own: list[Cell] = field(default_factory=list)
+    _places: dict[SourceKey, dict[IpProto, int]] = field(default_factory=dict)
+    _firsts: dict[int, dict[IpProto, int]] = field(default_factory=dict)
     _templates: dict[int, tuple[Group, ...]] = field(default_factory=dict)
     _fixed: dict[int, tuple[NetPortRange, ...]] = field(default_factory=dict)
-    _marked: int = 0
+    _marked: int = -1
+    _before: _Keys | None = None
 
-    def __post_init__(self) -> None:
+    def following(self, rules: CompiledRules, changed: int) -> Filters:
+        """Return the filters of the next state, in which the classes *changed* have other nodes."""
+        src_ips = {key: texts for key, texts in self._src_ips.items() if not key[0] & changed}
+        if self._marked >= 0:
+            before: _Keys | None = _Keys(self._keys, self.rules.sources, self._marked, changed)
+        else:
+            before = self._before and self._before._replace(changed=self._before.changed | changed)
+        return Filters(
+            rules, _src_ips=src_ips, _fixed=self._fixed, _firsts=self._firsts, _before=before
+        )
+
+    def _prepare(self) -> None:
+        """Find the place of each rule in the whole policy, before the first filter is rendered."""
         self._marked = self._classes_named_by_address()
-        for cell in self.rules.cells:
-            if cell.kind is CellKind.STEER:
+        self._keep_keys()
+        if not self._firsts:
+            for cell in self.rules.cells:
+                if cell.kind is CellKind.PORTS and not cell.own and not cell.is_via:
+                    firsts = self._firsts.setdefault(cell.source.number, {})
+                    firsts.setdefault(cell.ip_proto, cell.number)
+        sources = {cell.source.number: cell.source for cell in self.rules.cells}
+        for number, firsts in self._firsts.items():
+            key = self.key(sources[number])
+            if _is_empty(key):
                 continue
-            if cell.own:
-                self._own.append(cell)
-                continue
-            if cell.kind is CellKind.PORTS:
-                key = self.key(cell.source)
-                if not cell.is_via and not _is_empty(key):
-                    self._places.setdefault((key, cell.ip_proto), cell.number)
-            if cell.bearers:
-                self._bearers.append((cell.bearers, cell))
+            places = self._places.setdefault(key, firsts)
+            if places is not firsts:
+                self._places[key] = {
+                    proto: min(cells.get(proto, at) for cells in (places, firsts))
+                    for proto, at in (*places.items(), *firsts.items())
+                }
+
+    def _keep_keys(self) -> None:
+        """Take over the keys of source sets of which nothing changed since the state before."""
+        before, self._before = self._before, None
+        if before is None or (before.marked ^ self._marked) & ~before.changed:
+            return
+        for source, old in zip(self.rules.sources, before.sources, strict=False):
+            if source is old and source.number in before.keys:
+                held = source.identity | source.covers4 | source.covers6
+                if not held & before.changed:
+                    self._keys[source.number] = before.keys[source.number]
 
     def node_rules(self, node: int) -> tuple[FilterRule, ...]:
         """Return the rules of the node with number *node*, in order."""
@@ -117,10 +163,33 @@ class Filters:
                 parts = [(cell.rule, self._dst_ports(cell, each, own)) for cell in group.cells]
                 ports = tuple(chain.from_iterable(listed for _, listed in parts))
                 if ports:
-                    rule = FilterRule(group.src_ips, ports, group.ip_proto or ())
+                    rule = FilterRule(self.src_ips(group.key), ports, group.ip_proto or ())
                     yield rule, [(origin, len(listed)) for origin, listed in parts]
             elif (grant := self._grant(first, each, own)).dsts:
-                yield FilterRule(group.src_ips, cap_grant=(grant,)), [(first.rule, 1)]
+                yield FilterRule(self.src_ips(group.key), cap_grant=(grant,)), [(first.rule, 1)]
+
+    def outline(self, node: int, apart: int) -> list[Any]:
+        """Return the rules of a node without rendering their sources, for comparison only.
+
+        Equal outlines in two states are equal filters, if all classes but those in *apart* hold the
+        same nodes in both.
+        """
+        own = self.rules.addresses(node)
+        each = self.rules.class_of(node)
+        found: list[Any] = []
+        for group in self.template(each):
+            classes, texts = group.key
+            listed = set(texts)
+            for number in members(classes & apart):
+                for other in self.rules.classes.classes[number].nodes:
+                    listed.update(map(str, self.rules.addresses(other)))
+            if group.cells[0].kind is CellKind.PORTS:
+                ports = [port for cell in group.cells for port in self._dst_ports(cell, each, own)]
+                if ports:
+                    found.append((classes & ~apart, listed, group.ip_proto, ports))
+            elif (grant := self._grant(group.cells[0], each, own)).dsts:
+                found.append((classes & ~apart, listed, grant))
+        return found
 
     def template(self, each: NodeClass) -> tuple[Group, ...]:
         """Return the rules of a class, in order, without addresses of its own filled in."""
@@ -131,14 +200,17 @@ class Filters:
 
     def cells_of(self, each: NodeClass) -> list[tuple[Cell, SourceKey]]:
         """Return the cells of which a class is sent something, in order, with their sources."""
+        if self._marked < 0:
+            self._prepare()
+        bit = 1 << each.number
         found = [
             (cell, self.key(cell.source))
-            for bearers, cell in self._bearers
-            if bearers >> each.number & 1
+            for cell in self.rules.cells_to(each)
+            if cell.sent & bit and not cell.own and cell.kind is not CellKind.STEER
         ]
         user = each.signature.user
-        if self._own and user is not None:
-            for cell in self._own:
+        if user is not None:
+            for cell in self.rules.own_cells:
                 source: SourceSet | None = cell.source
                 if cell.kind is CellKind.COMPANION:
                     # In reverse: the sources are told of all the user's devices.
@@ -159,14 +231,14 @@ class Filters:
             if cell.kind is CellKind.COMPANION and _is_empty(key):
                 continue  # nobody to be told of; a grant itself is sent also without sources
             if cell.kind is not CellKind.PORTS:
-                groups.append((cell.number, Group(self.src_ips(key), None, (cell,))))
+                groups.append((cell.number, Group(key, None, (cell,))))
             elif not _is_empty(key):
                 rule = key, cell.ip_proto
-                place = self._places.get(rule, cell.number)
+                place = self._places.get(key, {}).get(cell.ip_proto, cell.number)
                 places[rule] = min(places.get(rule, cell.number), place)
                 grouped.setdefault(rule, []).append(cell)
         for (key, ip_proto), cells in grouped.items():
-            group = Group(self.src_ips(key), ip_proto, tuple(cells))
+            group = Group(key, ip_proto, tuple(cells))
             groups.append((places[key, ip_proto], group))
         groups.sort(key=lambda placed: placed[0])
         return tuple(group for _, group in groups)
@@ -179,9 +251,8 @@ class Filters:
         """
         classes = self.rules.classes
         marked = 0
-        for number, addresses in enumerate(classes.literals.sets):
-            if any(prefix.is_single for prefix in addresses.prefixes()):
-                marked |= classes.hits4.get(number, 0) | classes.hits6.get(number, 0)
+        for number in classes.literals.singles:
+            marked |= classes.hits4.get(number, 0) | classes.hits6.get(number, 0)
         for source in self.rules.sources:
             if source.postures:
                 marked |= (source.covers4 | source.covers6) & ~source.identity
@@ -189,6 +260,8 @@ class Filters:
 
     def key(self, source: SourceSet) -> SourceKey:
         """Return what identifies the list of a source set."""
+        if self._marked < 0:
+            self._prepare()
         key = self._keys.get(source.number)
         if key is None:
             key = self._keys[source.number] = self._key(source)
@@ -255,8 +328,12 @@ class Filters:
     ) -> tuple[NetPortRange, ...]:
         assert cell.entry is not None
         selector = cell.entry.selector
-        if cell.own or is_identity(selector):
+        offered = each.signature.offered
+        if cell.own or (is_identity(selector) and not offered):
             return _open([str(address) for address in own], cell)
+        if selector.kind is not K.WILDCARD and self.rules.policy.target.meaning.advertised_routes:
+            near = (*offered, *map(Prefix.of, own))
+            return _open(_tokens(_overlapping(self._all_of(selector), near)), cell)
         fixed = self._fixed.get(cell.number)
         if fixed is not None:
             return fixed
@@ -266,23 +343,31 @@ class Filters:
             internet = self.rules.resolver.literal(selector)
             tokens = internet.tokens if internet else ()
         elif selector.kind is K.SERVICE:
-            service = self.rules.resolver.literal(selector)
-            tokens = service.tokens if service else ()
+            tokens = _tokens(self._written(selector))
         else:
-            literal = self.rules.resolver.literal(selector)
-            prefixes = literal.prefixes if literal else ()
+            prefixes = self._written(selector)
             if len(prefixes) != 1:
                 # An ipset is reduced part by part, so it differs from node to node.
                 within = each.signature.routes
                 if not cell.is_via:
                     within = (*within, *map(Prefix.of, own))
-                return _open(
-                    [p.token for p in prefixes if any(p.overlaps(other) for other in within)],
-                    cell,
-                )
+                return _open(_tokens(_overlapping(prefixes, within)), cell)
             tokens = [prefixes[0].token]
         fixed = self._fixed[cell.number] = _open(tokens, cell)
         return fixed
+
+    def _written(self, selector: Selector) -> Sequence[Prefix]:
+        literal = self.rules.resolver.literal(selector)
+        return literal.prefixes if literal else ()
+
+    def _all_of(self, selector: Selector) -> Sequence[Prefix]:
+        """Return all addresses that a destination stands for; of nodes, in their order."""
+        if not is_identity(selector):
+            return self._written(selector)
+        classes = self.rules.classes
+        named = members(classes.with_word(word_of(selector)))
+        nodes = sorted(node for number in named for node in classes.classes[number].nodes)
+        return [Prefix.of(address) for node in nodes for address in self.rules.addresses(node)]
 
     def _grant(self, cell: Cell, each: NodeClass, own: tuple[Address, ...]) -> CapGrant:
         dsts = []
@@ -297,8 +382,10 @@ class Filters:
                 dsts.append(str(Prefix.of(address)))
         for selector in cell.selectors:
             if selector.kind is K.SERVICE and selector.text in each.signature.services:
-                service = self.rules.resolver.literal(selector)
-                dsts.extend(str(prefix) for prefix in (service.prefixes if service else ()))
+                dsts.extend(map(str, self._written(selector)))
+            elif cell.routes:
+                routed = _overlapping(self._written(selector), each.signature.routes)
+                dsts.extend(text for text in map(str, routed) if text not in dsts)
         values = {name: None if listed is None else tuple(listed) for name, listed in cell.cap_map}
         return CapGrant(tuple(sorted(dsts)), values)
 
@@ -307,6 +394,14 @@ def _open(tokens: Iterable[str], cell: Cell) -> tuple[NetPortRange, ...]:
     assert cell.entry is not None
     ports = [PortRange(first, last) for first, last in cell.entry.ports]
     return tuple(NetPortRange(token, port) for token in tokens for port in ports)
+
+
+def _tokens(prefixes: Iterable[Prefix]) -> list[str]:
+    return [prefix.token for prefix in prefixes]
+
+
+def _overlapping(prefixes: Iterable[Prefix], within: Sequence[Prefix]) -> list[Prefix]:
+    return [p for p in prefixes if any(p.overlaps(other) for other in within)]
 
 
 def _is_empty(key: SourceKey) -> bool:

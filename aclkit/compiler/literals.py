@@ -29,6 +29,8 @@ class LiteralTable:
     sets: list[AddressSet] = field(default_factory=list)
     _numbers: dict[AddressSet, int] = field(default_factory=dict)
     _segments: dict[Family, _Segments] = field(default_factory=dict)
+    _singles: list[int] = field(default_factory=list)
+    _looked_at: int = 0
 
     def number(self, addresses: AddressSet) -> int:
         """Return the number of *addresses*; equal sets have one number."""
@@ -38,6 +40,21 @@ class LiteralTable:
             self.sets.append(addresses)
             self._segments.clear()
         return known
+
+    def following(self, addresses: AddressSet) -> LiteralTable:
+        """Return the table with one set more; this one stays as it is."""
+        after = LiteralTable(self.sets.copy(), self._numbers.copy())
+        after.number(addresses)
+        return after
+
+    @property
+    def singles(self) -> list[int]:
+        """Return the numbers of the sets that name a single address."""
+        while self._looked_at < len(self.sets):
+            if any(prefix.is_single for prefix in self.sets[self._looked_at].prefixes()):
+                self._singles.append(self._looked_at)
+            self._looked_at += 1
+        return self._singles
 
     def hits(self, family: Family, value: int) -> tuple[int, ...]:
         """Return the numbers of the sets that hold an address, ascending."""

@@ -38,14 +38,16 @@ class Visibility:
         visible = self._visible.get(number)
         if visible is None:
             visible = 0
-            for cell in self.rules.cells:
-                if cell.own:
-                    visible |= self._visible_among_own(cell, number)
-                    continue
-                if cell.source.reaches >> number & 1:
+            bit = 1 << number
+            each = self.rules.classes.classes[number]
+            for cell in self.rules.cells_from(each):
+                if not cell.own and cell.source.reaches & bit:
                     visible |= cell.bearers
-                if cell.bearers >> number & 1:
+            for cell in self.rules.cells_to(each):
+                if not cell.own and cell.bearers & bit:
                     visible |= cell.source.reaches
+            for cell in self.rules.own_cells:
+                visible |= self._visible_among_own(cell, number)
             self._visible[number] = visible
         return visible
 
@@ -74,7 +76,7 @@ class Visibility:
         return covers & self.rules.classes.inside(route)
 
     def _routes_around(self, cell: Cell, sources: int) -> list[Prefix]:
-        routes = self.rules.classes.routes
+        routes = self.rules.classes.met_routes
         return [route for route in routes if self._sources_inside(cell, route) & sources]
 
     def shown_routes(self, viewer: int, peer: int) -> list[Prefix]:
@@ -102,15 +104,18 @@ class Visibility:
         primary = self.rules.primaries.get(route)
         steering = 0
         inbound = route in self.rules.classes.classes[number].signature.routes
-        for cell in self.rules.cells:
-            if cell.own:
-                if self._reaches_own_router(cell, number, route):
-                    return primary
-            elif route in cell.routes and cell.source.reaches >> number & 1:
+        each = self.rules.classes.classes[number]
+        for cell in self.rules.cells_from(each):
+            if not cell.own and route in cell.routes and cell.source.reaches >> number & 1:
                 if not cell.is_via:
                     return primary
                 steering |= cell.bearers
+        for cell in self.rules.own_cells:
+            if self._reaches_own_router(cell, number, route):
+                return primary
             inbound = inbound or self._may_answer(cell, number, route)
+        for cell in self.rules.cells_to(each):
+            inbound = inbound or (not cell.own and self._may_answer(cell, number, route))
         steering &= self.rules.classes.routes.get(route, 0)
         if steering:
             nodes = self.rules.nodes
@@ -120,7 +125,7 @@ class Visibility:
                 for node in self.rules.classes.classes[other].nodes
                 if nodes[node].online
             )
-            return min(candidates, default=None)
+            return min(candidates, key=self.rules.roster.rank, default=None)
         return primary if inbound else None
 
     def _reaches_own_router(self, cell: Cell, number: int, route: Prefix) -> bool:
@@ -144,7 +149,7 @@ class Visibility:
         found = self._exits.get(number)
         if found is None:
             found = 0
-            for cell in self.rules.cells:
+            for cell in self.rules.cells_from(self.rules.classes.classes[number]):
                 if cell.exits and cell.source.reaches >> number & 1:
                     found |= cell.bearers
             self._exits[number] = found

@@ -7,12 +7,12 @@ is the online approved advertiser that was created first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from aclkit.addresses import Prefix
-from aclkit.policy.model import Policy
+from aclkit.addresses import AddressSet, Prefix
 from aclkit.policy.selectors import Selector
-from aclkit.resolver import word_of
+from aclkit.resolver import Resolver, as_source, is_identity, word_of
 from aclkit.tailnet.model import Node
 
 
@@ -21,10 +21,12 @@ class RouteApprovals:
 
     __slots__ = ("_exit", "_routes")
 
-    def __init__(self, policy: Policy) -> None:
-        approvers = policy.auto_approvers
-        self._routes = [(entry.prefix, _words(entry.approvers)) for entry in approvers.routes]
-        self._exit = _words(approvers.exit_node)
+    def __init__(self, resolver: Resolver) -> None:
+        given = resolver.policy.auto_approvers
+        self._routes = [
+            (entry.prefix, _Approvers.of(entry.approvers, resolver)) for entry in given.routes
+        ]
+        self._exit = _Approvers.of(given.exit_node, resolver)
 
     def approved(self, node: Node, words: Iterable[str]) -> tuple[Prefix, ...]:
         """Return the advertised routes of *node* that the policy approves, in its order.
@@ -34,7 +36,7 @@ class RouteApprovals:
         if not node.advertised_routes:
             return ()
         held = frozenset(words)
-        return tuple(route for route in node.advertised_routes if self._approves(route, held))
+        return tuple(r for r in node.advertised_routes if self._approves(r, node, held))
 
     def in_force(self, node: Node, words: Iterable[str]) -> tuple[Prefix, ...]:
         """Return the routes of *node* that are in force: the approved ones that it advertises."""
@@ -43,23 +45,42 @@ class RouteApprovals:
         offered = set(node.advertised_routes)
         return tuple(route for route in node.approved_routes if route in offered)
 
-    def _approves(self, route: Prefix, words: frozenset[str]) -> bool:
+    def _approves(self, route: Prefix, node: Node, words: frozenset[str]) -> bool:
         if route.is_default:
-            return not self._exit.isdisjoint(words)
+            return self._exit.include(node, words)
         return any(
-            prefix.contains(route) and not approvers.isdisjoint(words)
+            prefix.contains(route) and approvers.include(node, words)
             for prefix, approvers in self._routes
         )
 
 
-def _words(approvers: Iterable[Selector]) -> frozenset[str]:
-    return frozenset(word_of(approver) for approver in approvers)
+@dataclass(frozen=True, slots=True)
+class _Approvers:
+    """Nodes by who they are and, for targets that take such approvers, by address."""
+
+    words: frozenset[str]
+    addresses: AddressSet
+
+    @staticmethod
+    def of(approvers: Iterable[Selector], resolver: Resolver) -> _Approvers:
+        words, addresses = set[str](), AddressSet.empty()
+        for approver in approvers:
+            if is_identity(approver):
+                words.add(word_of(approver))
+            elif literal := resolver.literal(as_source(approver, resolver.policy.target.meaning)):
+                addresses |= literal.addresses
+        return _Approvers(frozenset(words), addresses)
+
+    def include(self, node: Node, words: frozenset[str]) -> bool:
+        return not self.words.isdisjoint(words) or any(
+            address in self.addresses for address in node.addresses
+        )
 
 
 def elect_primaries(
-    nodes: Sequence[Node], routers: Iterable[tuple[int, tuple[Prefix, ...]]]
+    nodes: Mapping[int, Node], routers: Iterable[tuple[int, tuple[Prefix, ...]]]
 ) -> dict[Prefix, int]:
-    """Return the primary of each subnet route, as an index into *nodes*.
+    """Return the primary of each subnet route, by its number.
 
     *routers* gives nodes in the order of creation, with their subnet routes in force. A route
     whose routers are all offline has no primary.

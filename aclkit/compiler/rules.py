@@ -14,8 +14,9 @@ from typing import Any, TypeAlias
 from aclkit.policy.model import AclRule, Grant, Policy
 from aclkit.policy.ports import ALL_PORTS, PortBounds
 from aclkit.policy.selectors import Selector
+from aclkit.resolver import as_source
 from aclkit.source import Span
-from aclkit.target import AbsentRules, Meaning, SelectorKind, Wildcard
+from aclkit.target import AbsentRules, Meaning, SelectorKind
 
 K = SelectorKind
 IpProto: TypeAlias = tuple[int, ...] | None
@@ -99,20 +100,15 @@ def _absent_rules(meaning: AbsentRules, postures: tuple[str, ...]) -> tuple[Acce
 def _of_acl(index: int, rule: AclRule, default: tuple[str, ...], meaning: Meaning) -> AccessRule:
     ports: dict[Selector, list[PortBounds]] = {}
     for destination in rule.dst:
+        if not destination.ports:
+            continue  # taken by some targets, without effect
         ports.setdefault(destination.selector, []).extend(destination.ports)
     ordered = sorted(ports, key=lambda selector: _KIND_ORDER[selector.kind])
     entries = tuple(Entry(selector, tuple(ports[selector])) for selector in ordered)
     ip_proto = rule.proto.numbers if rule.proto else meaning.default_protocols
     postures = tuple(name.value for name in rule.src_posture) or default
-    src = tuple(_source(selector, meaning) for selector in rule.src)
+    src = tuple(as_source(selector, meaning) for selector in rule.src)
     return AccessRule("acls", index, rule.span, src, postures, (Stream(ip_proto, entries),))
-
-
-def _source(selector: Selector, meaning: Meaning) -> Selector:
-    """Return a source as its meaning: to some targets `*` is any address, tailnet or not."""
-    if selector.kind is K.WILDCARD and meaning.wildcard_source is Wildcard.EVERYTHING:
-        return Selector(K.AUTOGROUP, "autogroup:danger-all", selector.span)
-    return selector
 
 
 def _of_grant(index: int, grant: Grant, default: tuple[str, ...]) -> AccessRule:

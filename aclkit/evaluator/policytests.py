@@ -5,13 +5,15 @@ A malformed test fails, also one that says `deny`: a misspelt name must not make
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 
 from aclkit.addresses import Address, Family
 from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.evaluator.reach import ICMP, ICMPV6
-from aclkit.evaluator.whole_rules import Point, Serving, WholeRules, met_postures
+from aclkit.evaluator.whole_rules import Point, WholeRules, met_postures
 from aclkit.policy.model import PolicyTest
 from aclkit.policy.ports import (
     PortSyntaxError,
@@ -85,8 +87,44 @@ def run_tests(rules: CompiledRules) -> tuple[TestResult, ...]:
 
 
 def _failures(test: PolicyTest, whole: WholeRules) -> Iterable[TestFailure]:
+    for each in expectations(test, whole):
+        if isinstance(each, TestFailure):
+            yield each
+            continue
+        allows = partial(whole.allows, serving=whole.serving(each.proto, each.port))
+        found = contradictions(each, whole.rules, allows)
+        wrong = None if found is None else list(found)
+        if wrong is None:
+            detail = "source and destination have no address family in common"
+            yield TestFailure(each.text.value, each.expected, "deny", detail, each.text.span)
+        elif wrong:
+            src, dst = wrong[0]
+            got = "deny" if each.expected == "accept" else "accept"
+            detail = f"{src.address} to {dst.address}"
+            if len(wrong) > 1:
+                detail += f" and {len(wrong) - 1} more"
+            yield TestFailure(each.text.value, each.expected, got, detail, each.text.span)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One entry of `accept` or `deny`, resolved: what is tried between which addresses.
+
+    `expected` is `accept` or `deny`; `proto` is None where the test names no protocol.
+    """
+
+    expected: str
+    text: Text
+    sources: tuple[Point, ...]
+    destinations: tuple[Point, ...]
+    proto: int | None
+    port: int
+
+
+def expectations(test: PolicyTest, whole: WholeRules) -> Iterator[Expectation | TestFailure]:
+    """Yield what *test* expects, in order; a failure where it can't be tried."""
     try:
-        sources = whole.distinct(_source_addresses(test, whole.rules))
+        sources = tuple(whole.distinct(_source_addresses(test, whole.rules)))
         proto = _protocol(test, whole.rules)
     except UnusableTestError as problem:
         yield TestFailure("", "", "", problem.detail, problem.span)
@@ -101,47 +139,44 @@ def _failures(test: PolicyTest, whole: WholeRules) -> Iterable[TestFailure]:
             except UnusableTestError as problem:
                 yield TestFailure(text.value, expected, "", problem.detail, problem.span)
                 continue
-            serving = whole.serving(proto, port)
-            wrong = _contradictions(expected, sources, whole.distinct(addresses), serving, whole)
-            if wrong is None:
-                detail = "source and destination have no address family in common"
-                yield TestFailure(text.value, expected, "deny", detail, text.span)
-            elif wrong:
-                src, dst = wrong[0]
-                got = "deny" if expected == "accept" else "accept"
-                detail = f"{src.address} to {dst.address}"
-                if len(wrong) > 1:
-                    detail += f" and {len(wrong) - 1} more"
-                yield TestFailure(text.value, expected, got, detail, text.span)
+            destinations = tuple(whole.distinct(addresses))
+            yield Expectation(expected, text, sources, destinations, proto, port)
 
 
-def _contradictions(
-    expected: str,
-    sources: list[Point],
-    destinations: list[Point],
-    serving: Serving,
-    whole: WholeRules,
-) -> list[tuple[Point, Point]] | None:
-    """Return the pairs that go against what a test expects; None when there are none to try."""
-    if whole.rules.policy.target.meaning.tests.any_destination:
-        if expected == "accept":
-            return [
-                (src, destinations[0])
-                for src in sources
-                if not any(whole.allows(src, dst, serving) for dst in destinations)
-            ]
-        pairs = [(src, dst) for src in sources for dst in destinations]
-    else:
-        pairs = [
-            (src, dst)
-            for dst in destinations
+def contradictions(
+    expectation: Expectation, rules: CompiledRules, allows: Callable[[Point, Point], int]
+) -> Iterator[tuple[Point, Point]] | None:
+    """Return the pairs that go against an expectation; None when there are none to try.
+
+    *allows* answers for one pair; what is true lets it through.
+    """
+    sources, destinations = expectation.sources, expectation.destinations
+    passes = expectation.expected == "accept"
+    if passes and rules.policy.target.meaning.tests.any_destination:
+        return (
+            (src, destinations[0])
             for src in sources
-            if src.address.family is dst.address.family
-        ]
-        if not pairs and expected == "accept":
-            return None
-    passes = expected == "accept"
-    return [pair for pair in pairs if bool(whole.allows(*pair, serving)) is not passes]
+            if not any(allows(src, dst) for dst in destinations)
+        )
+    pairs = tried_pairs(expectation, rules)
+    if not pairs and passes:
+        return None
+    return (pair for pair in pairs if bool(allows(*pair)) is not passes)
+
+
+def tried_pairs(expectation: Expectation, rules: CompiledRules) -> list[tuple[Point, Point]]:
+    """Return the pairs that an expectation is about, in the order in which they are tried.
+
+    To most targets these are pairs of one address family.
+    """
+    if rules.policy.target.meaning.tests.any_destination:
+        return list(product(expectation.sources, expectation.destinations))
+    return [
+        (src, dst)
+        for dst in expectation.destinations
+        for src in expectation.sources
+        if src.address.family is dst.address.family
+    ]
 
 
 def test_selector(text: Text, position: Position, rules: CompiledRules) -> Selector:

@@ -7,19 +7,46 @@ from sets of classes, so that a question costs a few operations on integers.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from aclkit.addresses import Family
-from aclkit.compiler.cells import Cell, CellKind
+from aclkit.compiler.bitsets import bitset, members
+from aclkit.compiler.cells import CellKind
 from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.compiler.rules import IpProto
 from aclkit.policy.ports import ALL_PORTS, PORT_PROTOCOLS
+from aclkit.tailcfg import DEFAULT_PROTOCOLS
 
 ICMP, TCP, UDP, ICMPV6, TSMP = 1, 6, 17, 58, 99
-DEFAULT_PROTOCOLS = (TCP, UDP, ICMP, ICMPV6)
-"""What a client takes a rule without protocols for."""
+
+
+_FEW = 16
+"""Up to so many classes are worked out one by one; more, cell by cell for all at once."""
+
+
+class Row(NamedTuple):
+    """What decides for one class, where cells are sets of their numbers.
+
+    Attributes:
+        src4, src6: cells of which its nodes are sources, over IPv4 and over IPv6.
+        dst4, dst6: cells of which they are destinations.
+        own4, own6: cells of `autogroup:self` of which they are sources.
+        user: whose nodes they are; None for tagged ones.
+        in4, in6: whether they have an address of the family.
+    """
+
+    src4: int
+    src6: int
+    dst4: int
+    dst6: int
+    own4: int
+    own6: int
+    user: str | None
+    in4: bool
+    in6: bool
 
 
 @dataclass(slots=True)
@@ -27,59 +54,133 @@ class Reach:
     """Answers from compiled rules. What is worked out per class or per port is kept."""
 
     rules: CompiledRules
-    _sides: dict[int, tuple[int, int, int, int, int]] = field(default_factory=dict)
+    _class_of: Mapping[int, int] = field(init=False)
+    _rows: dict[int, Row] = field(default_factory=dict)
     _open: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
     _protocols: dict[str, int] = field(default_factory=dict)
     _edges: list[int] = field(default_factory=list)
-    _granting: list[Cell] = field(default_factory=list)
+    _granting: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._class_of = self.rules.classes.class_of
+        if self._edges:
+            return
         # Between two edges all ports are alike, so what is kept does not grow with the ports asked.
         edges = {0}
         for cell in self.rules.cells:
             for first, last in cell.entry.ports if cell.entry else ():
                 edges.update((first, last + 1))
         self._edges = sorted(edges)
-        self._granting = [cell for cell in self.rules.cells if cell.cap_map]
+        self._granting = [at for at, cell in enumerate(self.rules.cells) if cell.cap_map]
+
+    def following(self, rules: CompiledRules) -> Reach:
+        """Return the same for the next state of the tailnet: what is of the policy is kept."""
+        return Reach(
+            rules, _open=self._open, _protocols=self._protocols, _edges=self._edges,
+            _granting=self._granting,
+        )  # fmt: skip
+
+    @property
+    def granting(self) -> Sequence[int]:
+        """Return where among the cells those are that grant capabilities."""
+        return self._granting
 
     def nodes(self, src: int, dst: int, port: int, proto: str) -> bool:
         """Return whether node *src* opens a connection to *port* of node *dst*."""
+        # Look-ups stand here, and not in functions of their own, since a call costs as much as all
+        # that this does.
         number = self._protocols.get(proto)
         if number is None:
             number = self._protocols[proto] = protocol_number(proto, self.rules)
-        cells = self.cells_open(number, port)
-        class_of = self.rules.classes.class_of
+        class_of, rows = self._class_of, self._rows
         a, b = class_of[src], class_of[dst]
-        if number == TSMP:
-            signatures = self.rules.classes
-            shared = signatures.has4 >> a & signatures.has4 >> b
-            return bool((shared | signatures.has6 >> a & signatures.has6 >> b) & 1)
-        source = self._sides.get(a) or self._side(a)
-        target = self._sides.get(b) or self._side(b)
-        if source[0] & target[2] & cells[0] or source[1] & target[3] & cells[1]:
+        src4, src6, _, _, own4, own6, user, has4, has6 = rows.get(a) or self.row(a)
+        _, _, dst4, dst6, _, _, other, in4, in6 = rows.get(b) or self.row(b)
+        key = number, bisect_right(self._edges, port)
+        open4, open6 = self._open.get(key) or self.cells_open(number, port)
+        if src4 & dst4 & open4 or src6 & dst6 & open6:
             return True
-        return bool(source[4]) and self._reaches_own(src, dst, cells)
+        if number == TSMP:
+            return (has4 and in4) or (has6 and in6)
+        if user is None or user != other:
+            return False
+        return bool((in4 and own4 & open4) or (in6 and own6 & open6))
 
-    def _side(self, number: int) -> tuple[int, int, int, int, int]:
-        """Return a class's cells: as source by IPv4, IPv6, as destination by each, and own."""
-        src4 = src6 = dst4 = dst6 = own = 0
+    def row(self, number: int) -> Row:
+        """Return what decides for the class *number*."""
+        found = self._rows.get(number)
+        if found is None:
+            found = self._rows[number] = self._row(number)
+        return found
+
+    def rows(self, numbers: Iterable[int]) -> list[Row]:
+        """Return what decides for each of the classes *numbers*, worked out for all at once."""
+        asked = list(numbers)
+        missing = [number for number in asked if number not in self._rows]
+        if len(missing) > _FEW:
+            self._work_out(missing)
+        else:
+            for number in missing:
+                self._rows[number] = self._row(number)
+        return [self._rows[number] for number in asked]
+
+    def _work_out(self, numbers: list[int]) -> None:
+        wanted = bitset(numbers)
+        src4, src6, dst4, dst6, own4, own6 = (defaultdict[int, list[int]](list) for _ in range(6))
         for cell in self.rules.cells:
             if cell.kind is not CellKind.PORTS:
                 continue
-            bit = 1 << cell.number
-            if cell.own:
-                own |= bit
-                continue
-            if cell.source.covers4 >> number & 1:
-                src4 |= bit
-            if cell.source.covers6 >> number & 1:
-                src6 |= bit
-            if cell.hits4 >> number & 1:
-                dst4 |= bit
-            if cell.hits6 >> number & 1:
-                dst6 |= bit
-        found = self._sides[number] = (src4, src6, dst4, dst6, own)
-        return found
+            source = cell.source
+            filled = (
+                ((own4, source.covers4), (own6, source.covers6))
+                if cell.own
+                else (
+                    (src4, source.covers4), (src6, source.covers6),
+                    (dst4, cell.hits4), (dst6, cell.hits6),
+                )
+            )  # fmt: skip
+            for cells, held in filled:
+                for number in members(held & wanted):
+                    cells[number].append(cell.number)
+        classes = self.rules.classes
+        for number in numbers:
+            user = classes.classes[number].signature.user
+            of_user = number if user is not None else -1
+            self._rows[number] = Row(
+                bitset(src4[number]), bitset(src6[number]),
+                bitset(dst4[number]), bitset(dst6[number]),
+                bitset(own4[of_user]), bitset(own6[of_user]),
+                user, classes.has4 >> number & 1 == 1, classes.has6 >> number & 1 == 1,
+            )  # fmt: skip
+
+    def _row(self, number: int) -> Row:
+        src4, src6, dst4, dst6, own4, own6 = [], [], [], [], [], []
+        classes = self.rules.classes
+        each = classes.classes[number]
+        user = each.signature.user
+        bit = 1 << number
+        for cell in self.rules.cells_from(each):
+            if cell.kind is CellKind.PORTS and not cell.own:
+                if cell.source.covers4 & bit:
+                    src4.append(cell.number)
+                if cell.source.covers6 & bit:
+                    src6.append(cell.number)
+        for cell in self.rules.cells_to(each):
+            if cell.kind is CellKind.PORTS and not cell.own:
+                if cell.hits4 & bit:
+                    dst4.append(cell.number)
+                if cell.hits6 & bit:
+                    dst6.append(cell.number)
+        for cell in self.rules.own_cells if user is not None else ():
+            if cell.kind is CellKind.PORTS:
+                if cell.source.covers4 & bit:
+                    own4.append(cell.number)
+                if cell.source.covers6 & bit:
+                    own6.append(cell.number)
+        return Row(
+            bitset(src4), bitset(src6), bitset(dst4), bitset(dst6), bitset(own4), bitset(own6),
+            user, classes.has4 >> number & 1 == 1, classes.has6 >> number & 1 == 1,
+        )  # fmt: skip
 
     def cells_open(self, proto: int, port: int) -> tuple[int, int]:
         """Return the cells that let a first packet pass, over IPv4 and over IPv6."""
@@ -101,21 +202,6 @@ class Reach:
                 open6 |= bit
         return open4, open6
 
-    def _reaches_own(self, src: int, dst: int, cells: tuple[int, int]) -> bool:
-        """Return whether `autogroup:self` lets *src* reach *dst*."""
-        nodes, classes = self.rules.nodes, self.rules.classes
-        user = nodes[src].user
-        if user is None or nodes[dst].user != user:
-            return False
-        a, b = classes.class_of[src], classes.class_of[dst]
-        for cell in self.rules.cells:
-            if cell.own and cell.kind is CellKind.PORTS:
-                in4 = cell.source.covers4 >> a & classes.has4 >> b & 1
-                in6 = cell.source.covers6 >> a & classes.has6 >> b & 1
-                if in4 & cells[0] >> cell.number or in6 & cells[1] >> cell.number:
-                    return True
-        return False
-
     def granted_caps(self, peer: int, node: int) -> dict[str, Any]:
         """Return what *peer* is granted on *node*, over the rules in their order.
 
@@ -127,7 +213,8 @@ class Reach:
         classes = self.rules.classes
         a, b = classes.class_of[peer], classes.class_of[node]
         user = self.rules.nodes[node].user
-        for cell in self._granting:
+        for at in self._granting:
+            cell = self.rules.cells[at]
             source, bearers = cell.source.covers4 | cell.source.covers6, cell.bearers
             if cell.own:
                 if user is None or self.rules.nodes[peer].user != user:

@@ -7,6 +7,7 @@ port 22 is open plays no part.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import product
 
 from aclkit.addresses import Address, Family
@@ -42,6 +43,36 @@ def run_ssh_tests(rules: CompiledRules, ssh: SshPolicies) -> tuple[TestResult, .
 
 
 def _failures(test: SshTest, rules: CompiledRules, ssh: SshPolicies) -> Iterable[TestFailure]:
+    for each in ssh_expectations(test, rules):
+        if isinstance(each, TestFailure):
+            yield each
+            continue
+        wrong = ssh_contradictions(each, rules, ssh)
+        if wrong:
+            (_, source), (_, destination), got = wrong[0]
+            detail = f"{each.login.value} from {source} to {destination}"
+            if len(wrong) > 1:
+                detail += f" and {len(wrong) - 1} more"
+            yield TestFailure(each.text.value, each.expected, got, detail, each.login.span)
+
+
+@dataclass(frozen=True, slots=True)
+class SshExpectation:
+    """One login to one entry of `dst`, resolved.
+
+    `expected` is `accept`, `check` or `deny`. Sources and destinations are classes, each with the
+    name of one node.
+    """
+
+    expected: str
+    text: Text
+    login: Text
+    sources: tuple[tuple[int, str], ...]
+    destinations: tuple[tuple[int, str], ...]
+
+
+def ssh_expectations(test: SshTest, rules: CompiledRules) -> Iterator[SshExpectation | TestFailure]:
+    """Yield what *test* expects, in order; a failure where it can't be tried."""
     try:
         if test.src is None or not test.src.value.strip():
             raise UnusableTestError(
@@ -65,19 +96,21 @@ def _failures(test: SshTest, rules: CompiledRules, ssh: SshPolicies) -> Iterable
             if not login.value.strip():
                 yield TestFailure(text.value, expected, "", "empty login", login.span)
                 continue
-            wrong = [
-                (src, dst, got)
-                for src, dst in product(sources, destinations)
-                if not _satisfies(
-                    got := _answer(ssh, src[0], dst[0], login.value.strip()), expected, rules
-                )
-            ]
-            if wrong:
-                (_, source), (_, destination), got = wrong[0]
-                detail = f"{login.value} from {source} to {destination}"
-                if len(wrong) > 1:
-                    detail += f" and {len(wrong) - 1} more"
-                yield TestFailure(text.value, expected, got, detail, login.span)
+            yield SshExpectation(expected, text, login, sources, destinations)
+
+
+def ssh_contradictions(
+    expectation: SshExpectation, rules: CompiledRules, ssh: SshPolicies
+) -> list[tuple[tuple[int, str], tuple[int, str], str]]:
+    """Return the pairs that go against an expectation, each with the answer that it gets."""
+    login = expectation.login.value.strip()
+    return [
+        (src, dst, got)
+        for src, dst in product(expectation.sources, expectation.destinations)
+        if not _satisfies(
+            got := ssh_answer(ssh, src[0], dst[0], login), expectation.expected, rules
+        )
+    ]
 
 
 def _logins(test: SshTest) -> Iterator[tuple[str, Text]]:
@@ -91,7 +124,8 @@ def _satisfies(got: str, expected: str, rules: CompiledRules) -> bool:
     return got == expected or (got == "check" and expected == "accept" and checks_too)
 
 
-def _answer(ssh: SshPolicies, src: int, dst: int, login: str) -> str:
+def ssh_answer(ssh: SshPolicies, src: int, dst: int, login: str) -> str:
+    """Return `accept`, `check` or `deny` for a login between two classes."""
     rule = ssh.decide(src, dst, login)
     if rule is None:
         return "deny"
@@ -115,7 +149,7 @@ def _destination(text: Text, rules: CompiledRules) -> list[Address]:
 
 def _classes(
     addresses: Iterable[Address], rules: CompiledRules, text: Text
-) -> list[tuple[int, str]]:
+) -> tuple[tuple[int, str], ...]:
     """Return the classes of the nodes that have *addresses*, each with the name of one node."""
     found: dict[int, str] = {}
     for address in addresses:
@@ -123,4 +157,4 @@ def _classes(
         if node is None:
             raise UnusableTestError(f"no device has the address {address}", text.span)
         found.setdefault(rules.classes.class_of[node], rules.nodes[node].name)
-    return list(found.items())
+    return tuple(found.items())

@@ -51,12 +51,7 @@ class WholeRules:
     _targets: dict[Point, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        counts_all = self.rules.policy.target.meaning.tests.own_and_via
-        self._cells = [
-            cell
-            for cell in self.rules.cells
-            if cell.kind is CellKind.PORTS and (counts_all or not (cell.own or cell.is_via))
-        ]
+        self._cells = seen_by_tests(self.rules)
 
     def point(self, address: Address) -> Point:
         """Return *address* with the class of its node, if a node has it."""
@@ -94,10 +89,23 @@ class WholeRules:
         """Return the cells among *serving* that open *dst* to *src*."""
         if dst.address in BARRED:
             return 0
+        return self._targets_at(src, dst) & self._source(src) & serving[dst.address.family]
+
+    def near(self, src: Point, dst: Point, serving: Serving) -> int:
+        """Return the cells that lack at most one thing to open *dst* to *src*.
+
+        There are three: the source, the destination, and the port, which *serving* is about.
+        """
+        source, target = self._source(src), self._targets_at(src, dst)
+        served = serving[dst.address.family]
+        return source & target | source & served | target & served
+
+    def _targets_at(self, src: Point, dst: Point) -> int:
+        """Return the cells of which *dst* is a destination, for *src*."""
         found = self._target(dst)
         for cell in self._own_cells(src, dst):
             found |= 1 << cell.number
-        return found & self._source(src) & serving[dst.address.family]
+        return found
 
     def _own_cells(self, src: Point, dst: Point) -> Iterable[Cell]:
         if src.node_class is None or dst.node_class is None:
@@ -159,6 +167,16 @@ class WholeRules:
             return True
         literal = None if is_identity(selector) else self.rules.resolver.literal(selector)
         return literal is not None and address in literal.addresses
+
+
+def seen_by_tests(rules: CompiledRules) -> list[Cell]:
+    """Return the cells that the tests of a policy ask: ports, and all that their target sees."""
+    sees_all = rules.policy.target.meaning.tests.own_and_via
+    return [
+        cell
+        for cell in rules.cells
+        if cell.kind is CellKind.PORTS and (sees_all or not (cell.own or cell.is_via))
+    ]
 
 
 def met_postures(

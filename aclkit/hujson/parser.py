@@ -1,40 +1,23 @@
 """Read a text into the lossless tree.
 
-The grammar decides what is HuJSON. It is fed token by token, so that limits are charged as the text
-is read; the tree is built on the way. A text that the grammar refuses goes to `recovery`, which
-tells all its mistakes.
-
-The tokens are cut by the grammar's own terminals, but not by Lark's lexer, which needs half of the
-time again and can't tell what is wrong with a text that no terminal matches.
+The grammar decides what is HuJSON. Its parser is slow beside what a right text needs, so a text is
+read by `quick` first; what that does not take goes to `grammatical`, and so does all that is
+wrong. Both make the same tree.
 """
 
 from __future__ import annotations
 
-import functools
-import json
-import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
-
-from lark import Lark, Token, Transformer
-from lark.exceptions import UnexpectedToken
 
 from aclkit.diagnostics import Diagnostic, PolicyError
-from aclkit.grammars import build_parser
-from aclkit.hujson.charges import Charges, OverLimitError
 from aclkit.hujson.decoding import decode
-from aclkit.hujson.recovery import explain_refusal
-from aclkit.hujson.scanner import CLOSING, COMMENTS, OPENING, Piece, build_scanner, scan
-from aclkit.hujson.tree import Array, Document, Literal, Member, Object, Scalar, Value
+from aclkit.hujson.quick import read_quickly
+from aclkit.hujson.scanner import Piece, scan
+from aclkit.hujson.tree import Document
 from aclkit.limits import Limits
-from aclkit.source import Source, Span
-
-# Python can be told to refuse integers of more digits than this, and never of fewer.
-_INTEGER_DIGITS = 640
+from aclkit.source import Source
 
 _DEFAULT_LIMITS = Limits()
-
-_CONSTANTS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
 
 
 def parse(
@@ -59,127 +42,15 @@ def parse_source(source: Source, limits: Limits, diagnostics: list[Diagnostic]) 
 
     Returns None when the text is refused; *diagnostics* then has at least one error more.
     """
-    try:
-        return Document(source, _read(source.text, Charges(limits)))
-    except OverLimitError as over:
-        diagnostics.append(over.diagnostic)
-    except UnexpectedToken as refused:
-        at = min(refused.pos_in_stream or 0, len(source.text))
-        _, scanner = _parser_and_scanner()
-        diagnostics.extend(explain_refusal(source, limits, scanner, at))
-    return None
+    value = read_quickly(source.text, limits)
+    if value is None:
+        # Lark is not even loaded for a text that needs no judge.
+        from aclkit.hujson.grammatical import read_by_grammar
+
+        value = read_by_grammar(source, limits, diagnostics)
+    return None if value is None else Document(source, value)
 
 
 def pieces(text: str) -> Iterator[Piece]:
     """Cut *text*, which need not be HuJSON, into tokens, comments and what is none of them."""
-    _, scanner = _parser_and_scanner()
-    return scan(text, scanner)
-
-
-@functools.cache
-def _parser_and_scanner() -> tuple[Lark, re.Pattern[str]]:
-    parser = build_parser("hujson", _TreeBuilder())
-    return parser, build_scanner(parser)
-
-
-def _read(text: str, charges: Charges) -> Value:
-    """Return the value of *text*; raises what *charges* raise, and `UnexpectedToken`."""
-    parser, scanner = _parser_and_scanner()
-    reading = parser.parse_interactive()
-    end = 0
-    for match in scanner.finditer(text):
-        kind = match.lastgroup or ""
-        if kind == "WHITE_SPACE":
-            continue
-        start, stop = match.span()
-        charges.token(start, stop)
-        if kind in COMMENTS:
-            continue
-        if kind in OPENING:
-            charges.opening(start, stop)
-        elif kind in CLOSING:
-            charges.depth -= 1
-        token = Token(kind, text[start:stop], start, None, None, None, None, stop)
-        # Here Lark keeps the text, which the token itself is. We keep the extra before the token:
-        # the grammar skips extras, and the tree builder sees nothing but tokens.
-        token.value = text[end:start]
-        reading.feed_token(token)
-        end = stop
-    found: _Child = reading.feed_eof()  # type: ignore[no-untyped-call]
-    return _placed(found, text[end:])
-
-
-def _offsets(token: Token) -> tuple[int, int]:
-    offsets: tuple[Any, Any] = token.start_pos, token.end_pos
-    return offsets
-
-
-class _Unplaced(NamedTuple):
-    """A container; what stands after it is known to the container around it only."""
-
-    items: tuple[Any, ...]
-    kind: type[Object] | type[Array]
-    opening: Token
-    closing: Token
-    trailing_comma: bool
-
-
-_Child: TypeAlias = Token | _Unplaced
-
-
-class _TreeBuilder(Transformer[Token, Any]):
-    """Builds the tree while Lark parses. It has no state: all threads share it."""
-
-    def start(self, found: list[_Child]) -> _Child:
-        return found[0]
-
-    def object(self, found: list[Any]) -> _Unplaced:
-        # { name : value , name : value , }
-        groups = zip(found[1::4], found[2::4], found[3::4], found[4::4], strict=False)
-        members = tuple(
-            Member(_literal(name, colon.value), _placed(value, _extra_of_comma(end)))
-            for name, colon, value, end in groups
-        )
-        trailing_comma = len(found) == 4 * len(members) + 2 and bool(members)
-        return _Unplaced(members, Object, found[0], found[-1], trailing_comma)
-
-    def array(self, found: list[Any]) -> _Unplaced:
-        # [ value , value , ]
-        groups = zip(found[1::2], found[2::2], strict=False)
-        elements = tuple(_placed(value, _extra_of_comma(end)) for value, end in groups)
-        trailing_comma = len(found) == 2 * len(elements) + 2 and bool(elements)
-        return _Unplaced(elements, Array, found[0], found[-1], trailing_comma)
-
-
-def _extra_of_comma(token: Token) -> str:
-    """Return the extra before a comma; the one before a closing bracket is the container's."""
-    return str(token.value) if token.type == "COMMA" else ""
-
-
-def _placed(child: _Child, after: str) -> Value:
-    """Return *child* as a value that *after* follows."""
-    if isinstance(child, Token):
-        return _literal(child, after)
-    items, kind, opening, closing, trailing_comma = child
-    span = Span(_offsets(opening)[0], _offsets(closing)[1])
-    return kind(items, span, opening.value, after, closing.value, trailing_comma)
-
-
-def _literal(token: Token, after: str) -> Literal:
-    text = str(token)
-    value: Scalar
-    match token.type:
-        case "STRING":
-            # The grammar has checked the escapes; the standard library knows what they mean.
-            value = json.loads(text) if "\\" in text else text[1:-1]
-        case "NUMBER":
-            value = _number(text)
-        case _:
-            value = _CONSTANTS[text]
-    return Literal(text, value, Span(*_offsets(token)), token.value, after)
-
-
-def _number(text: str) -> int | float:
-    if len(text) > _INTEGER_DIGITS or not text.lstrip("-").isdigit():
-        return float(text)
-    return int(text)
+    return scan(text)

@@ -10,7 +10,6 @@ Whether a text is HuJSON is not decided here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -32,16 +31,13 @@ _Arguments = ParamSpec("_Arguments")
 _PARTNER = {"RBRACE": "LBRACE", "RBRACKET": "LBRACKET"}
 
 
-def explain_refusal(
-    source: Source, limits: Limits, scanner: re.Pattern[str], stopped_at: int
-) -> list[Diagnostic]:
+def explain_refusal(source: Source, limits: Limits, stopped_at: int) -> list[Diagnostic]:
     """Return the errors of *source*, at least one.
 
-    *scanner* cuts texts into pieces (see `build_scanner`). *stopped_at* is the offset at which the
-    grammar refused the text.
+    *stopped_at* is the offset at which the grammar refused the text.
     """
     recovery = _Recovery(source.text, limits)
-    recovery.read(scan(source.text, scanner))
+    recovery.read(scan(source.text))
     if not recovery.errors:
         place = Span(stopped_at, stopped_at)
         recovery.errors.append(error("unexpected-token", "the text is not HuJSON", place))

@@ -6,11 +6,12 @@ matches gets the name of what seems to be wrong with it.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lark import Lark
+from aclkit.hujson.terminals import terminals
 
 
 class Piece(NamedTuple):
@@ -53,16 +54,16 @@ _BROKEN = (
 )
 
 
-def build_scanner(parser: Lark) -> re.Pattern[str]:
-    """Return the pattern whose matches cover any text, from the terminals of *parser*."""
-    terminals = sorted(parser.terminals, key=lambda terminal: -terminal.priority)
-    kinds = [(terminal.name, terminal.pattern.to_regexp()) for terminal in terminals]
-    return re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in (*kinds, *_BROKEN)))
+@functools.cache
+def scanner() -> re.Pattern[str]:
+    """Return the pattern whose matches cover any text: the grammar's terminals, then the rest."""
+    kinds = (*terminals().items(), *_BROKEN)
+    return re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in kinds))
 
 
-def scan(text: str, pattern: re.Pattern[str]) -> Iterator[Piece]:
+def scan(text: str) -> Iterator[Piece]:
     """Cut *text* into pieces; the grammar's white space is left out."""
-    for match in pattern.finditer(text):
+    for match in scanner().finditer(text):
         kind = match.lastgroup
         if kind is not None and kind != "WHITE_SPACE":
             yield Piece(kind, match.start(), match.end())

@@ -24,14 +24,19 @@ class Literal:
 
     `text` is the literal as written, quotes and escapes included; `value` is what it means.
     A number without fraction and exponent is an int, any other a float. So is an integer of more
-    than 640 digits, which Python need not convert.
+    than 640 digits, which Python need not convert. `start` is the offset of its first character.
     """
 
     text: str
     value: Scalar
-    span: Span
+    start: int
     before: str = ""
     after: str = ""
+
+    @property
+    def span(self) -> Span:
+        """Return where the literal stands, from quote to quote."""
+        return Span(self.start, self.start + len(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +49,26 @@ class Member:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Object:
-    """An object. The span runs from bracket to bracket."""
+    """An object, from its bracket at `start` to the one before `end`."""
 
     members: tuple[Member, ...]
-    span: Span
+    start: int
+    end: int
     before: str = ""
     after: str = ""
     tail: str = ""
     trailing_comma: bool = False
 
+    @property
+    def span(self) -> Span:
+        """Return where it stands, from bracket to bracket."""
+        return Span(self.start, self.end)
+
     def __eq__(self, other: object) -> bool:
         return _same(self, other) if isinstance(other, Object) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.span, self.before, self.after, len(self.members)))
+        return hash((self.start, self.end, self.before, self.after, len(self.members)))
 
     def __repr__(self) -> str:
         return f"Object({len(self.members)} members, {self.span})"
@@ -65,20 +76,26 @@ class Object:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Array:
-    """An array. The span runs from bracket to bracket."""
+    """An array, from its bracket at `start` to the one before `end`."""
 
     elements: tuple[Value, ...]
-    span: Span
+    start: int
+    end: int
     before: str = ""
     after: str = ""
     tail: str = ""
     trailing_comma: bool = False
 
+    @property
+    def span(self) -> Span:
+        """Return where it stands, from bracket to bracket."""
+        return Span(self.start, self.end)
+
     def __eq__(self, other: object) -> bool:
         return _same(self, other) if isinstance(other, Array) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.span, self.before, self.after, len(self.elements)))
+        return hash((self.start, self.end, self.before, self.after, len(self.elements)))
 
     def __repr__(self) -> str:
         return f"Array({len(self.elements)} elements, {self.span})"
@@ -122,7 +139,8 @@ def _same(left: Value, right: Value) -> bool:
 
 def _surroundings(container: Object | Array) -> tuple[object, ...]:
     return (
-        container.span,
+        container.start,
+        container.end,
         container.before,
         container.after,
         container.tail,

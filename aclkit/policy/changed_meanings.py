@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aclkit.diagnostics import Diagnostic, warning
 from aclkit.policy.model import Policy, SshRule
 from aclkit.policy.selectors import Selector
-from aclkit.policy.walk import named_selectors
+from aclkit.policy.walk import named_selectors, opening_bracket
 from aclkit.source import Span
 from aclkit.target import (
     Brings,
@@ -65,7 +65,7 @@ def _absent_rules(pair: _Pair) -> Iterator[Diagnostic]:
             "a policy without access rules allows",
             pair.old.absent_rules.value,
             pair.new.absent_rules.value,
-            Span(0, 0),
+            opening_bracket(pair.new),
             'write `"acls": []` to allow nothing, or the rules that you want',
         )
 
@@ -247,8 +247,8 @@ _COUNTS = {
 
 
 def _broken_groups(pair: _Pair) -> Iterator[Diagnostic]:
-    to_self = any(s.is_autogroup("self") for s in named_selectors(pair.new))
-    if pair.new.groups and to_self and pair.differs(lambda target: target.meaning.broken_groups):
+    beside_self = pair.new.groups and pair.new.names_self
+    if beside_self and pair.differs(lambda target: target.meaning.broken_groups):
         counted = {True: "nobody", False: "its other members"}
         yield pair.changed(
             "beside `autogroup:self`, a group with an unknown member is",

@@ -104,7 +104,8 @@ def parse_prometheus_duration(text: str) -> int:
                    [number "ms"] | "0"
 
     Raises:
-        DurationSyntaxError: not such a duration, which has at least one part.
+        DurationSyntaxError: not such a duration, which has at least one part, or one that Go's type
+            can't hold.
     """
     if text == "0":
         return 0
@@ -114,9 +115,12 @@ def parse_prometheus_duration(text: str) -> int:
     if match is None:
         raise DurationSyntaxError(f'not a valid duration string: "{text}"')
     numbers = match.groups(default="0")
-    return sum(
+    total = sum(
         int(number) * worth for number, (_, worth) in zip(numbers, _PROMETHEUS_UNITS, strict=True)
     )
+    if total >= _LONGEST:
+        raise DurationSyntaxError("duration out of range")
+    return total
 
 
 def format_duration(nanoseconds: int) -> str:

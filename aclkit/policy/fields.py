@@ -29,6 +29,7 @@ from aclkit.policy.ports import (
 )
 from aclkit.policy.selectors import Selector, SelectorSyntaxError, parse_selector
 from aclkit.policy.text import Text
+from aclkit.source import Span
 from aclkit.target import Position, SelectorKind, Target, UserWords
 
 Json: TypeAlias = Any
@@ -45,6 +46,7 @@ def read_selector(
 
     *position* is where it stands, when the words of a refusal depend on it.
     """
+    findings = len(lowering.diagnostics)
     try:
         selector = parse_selector(text, lowering.target.names)
     except SelectorSyntaxError as problem:
@@ -52,7 +54,17 @@ def read_selector(
         return None
     if selector.kind is SelectorKind.CIDR:
         note_host_bits(lowering, text)
-    return _meant(lowering, selector, text)
+    meant = _meant(lowering, selector, text)
+    # What has blanks around it has another span.
+    is_plain = text.exact and selector.span == text.span and meant is selector
+    if is_plain and len(lowering.diagnostics) == findings:
+        lowering.selectors[f'"{text.value}"'] = selector
+    return meant
+
+
+def _again(known: Selector, start: int, end: int) -> Selector:
+    """Return the selector *known* as it stands at another place."""
+    return Selector(known.kind, known.text, Span(start, end), known.prefix, known.bounds)
 
 
 def _meant(lowering: Lowering, selector: Selector, text: Text) -> Selector:
@@ -132,8 +144,17 @@ def read_selectors(
     lowering: Lowering, value: Value, position: Position | None = None
 ) -> tuple[Selector, ...]:
     """Return the selectors of a list."""
-    found = (read_selector(lowering, text, position) for text in lowering.texts(value))
-    return tuple(selector for selector in found if selector is not None)
+    found = []
+    for literal in lowering.strings(value):
+        known = lowering.selectors.get(literal.text)
+        if known is None:
+            selector = read_selector(lowering, Text.of(literal), position)
+            if selector is not None:
+                found.append(selector)
+        else:
+            end = literal.start + len(literal.text)
+            found.append(_again(known, literal.start + 1, end - 1))
+    return tuple(found)
 
 
 def read_vias(lowering: Lowering, value: Value) -> tuple[Selector, ...]:
@@ -162,24 +183,51 @@ def _port_failure(lowering: Lowering, problem: PortSyntaxError, where: str = "")
 def read_destinations(lowering: Lowering, value: Value) -> tuple[Destination, ...]:
     """Return the destinations of an access rule."""
     found = []
-    for text in lowering.texts(value):
-        try:
-            destination = parse_destination(text, lowering.target)
-        except PortSyntaxError as problem:
-            _port_failure(
-                lowering, problem, lowering.target.says("destination", x=text.value) or ""
-            )
-            continue
-        except SelectorSyntaxError as problem:
-            _selector_failure(lowering, problem, text)
-            continue
-        if destination.selector.kind is SelectorKind.CIDR and (parts := split_destination(text)):
-            note_host_bits(lowering, unbracketed(parts[0]))
-        host = split_destination(text)
-        selector = _meant(lowering, destination.selector, unbracketed(host[0]) if host else text)
-        ports = _living_ports(lowering, destination)
-        found.append(replace(destination, selector=selector, ports=ports))
+    for literal in lowering.strings(value):
+        destination = _known_destination(lowering, literal)
+        if destination is None:
+            destination = _destination(lowering, Text.of(literal))
+        if destination is not None:
+            found.append(destination)
     return tuple(found)
+
+
+def _known_destination(lowering: Lowering, literal: Literal) -> Destination | None:
+    """Return a destination whose parts were read before; None when they were not."""
+    head, _, tail = literal.text.rpartition(":")
+    host, ports = lowering.hosts.get(head), lowering.ports.get(tail)
+    if host is None or ports is None:
+        return None
+    start = literal.start + 1
+    colon, end = literal.start + len(head), literal.start + len(literal.text) - 1
+    selector = _again(host, start, colon)
+    return Destination(selector, ports, Span(start, end), Span(colon + 1, end))
+
+
+def _destination(lowering: Lowering, text: Text) -> Destination | None:
+    """Return one destination, or record what is wrong with it."""
+    findings = len(lowering.diagnostics)
+    try:
+        destination = parse_destination(text, lowering.target)
+    except PortSyntaxError as problem:
+        _port_failure(lowering, problem, lowering.target.says("destination", x=text.value) or "")
+        return None
+    except SelectorSyntaxError as problem:
+        _selector_failure(lowering, problem, text)
+        return None
+    parts = split_destination(text)
+    host = unbracketed(parts[0]) if parts else text
+    if destination.selector.kind is SelectorKind.CIDR and parts:
+        note_host_bits(lowering, host)
+    selector = _meant(lowering, destination.selector, host)
+    ports = _living_ports(lowering, destination)
+    if selector is not destination.selector or ports != destination.ports:
+        return replace(destination, selector=selector, ports=ports)
+    is_plain = text.exact and parts is not None and selector.span == parts[0].span
+    if parts and is_plain and len(lowering.diagnostics) == findings:
+        lowering.hosts[f'"{parts[0].value}'] = selector
+        lowering.ports[f'{parts[1].value}"'] = ports
+    return destination
 
 
 def _living_ports(lowering: Lowering, destination: Destination) -> tuple[PortBounds, ...]:

@@ -59,7 +59,7 @@ def resolve_ipsets(policy: Policy, limit: int | None = None) -> dict[str, Addres
     for ipset in _innermost_first(definitions):
         addresses = AddressSet.empty()
         for adds, operations in groupby(ipset.operations, key=lambda operation: operation[0]):
-            parts = [_addresses_of(member, hosts, resolved) for _, member in operations]
+            parts = [member_addresses(member, hosts, resolved) for _, member in operations]
             steps += 1 + _STEPS_PER_EDGE * sum(map(_edges, (addresses, *parts)))
             if limit is not None and steps > limit:
                 raise TooManySteps(ipset)
@@ -93,9 +93,10 @@ def _innermost_first(definitions: Mapping[str, IpSetDefinition]) -> Iterator[IpS
                 yield ipset
 
 
-def _addresses_of(
+def member_addresses(
     member: Selector, hosts: Mapping[str, Prefix], resolved: Mapping[str, AddressSet]
 ) -> AddressSet:
+    """Return what one member of an ipset stands for, with the ipsets that are *resolved*."""
     match member.kind:
         case K.IPSET:
             return resolved.get(member.text, AddressSet.empty())

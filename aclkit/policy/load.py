@@ -11,6 +11,7 @@ from aclkit.limits import Limits
 from aclkit.policy.ipsets import charge_ipsets
 from aclkit.policy.lower import lower_policy
 from aclkit.policy.model import Policy
+from aclkit.policy.other_files import explain_other_file, explain_other_text
 from aclkit.policy.refusal import refusal_words
 from aclkit.policy.validate.checks import validate_policy
 from aclkit.source import Source, Span
@@ -28,8 +29,10 @@ def read_policy(
         return _of_empty_file(source, target, diagnostics)
     document = parse_source(source, limits, diagnostics)
     if document is None:
+        explain_other_text(source, diagnostics)
         return None
     policy = lower_policy(document, target, limits, diagnostics)
+    explain_other_file(document, diagnostics)
     validate_policy(policy, diagnostics)
     if not any(found.is_error for found in diagnostics):
         charge_ipsets(policy, limits, diagnostics)

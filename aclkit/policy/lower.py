@@ -49,7 +49,7 @@ def _records(record: type[Record]) -> Callable[[Lowering, Value], tuple[Record, 
             return None
         found = []
         for element in lowering.elements(value, "a list of objects"):
-            lowering.charge_rule(element.span)
+            lowering.charge_rule(element)
             entry = read_record(lowering, record, element)
             if entry is not None:
                 found.append(entry)
@@ -173,7 +173,7 @@ def _refuse_mixed_names(lowering: Lowering) -> None:
         error(
             "mixed-legacy-names",
             "old names `users` and `ports` beside `src` and `dst`",
-            lowering.legacy_names[0],
+            Text.of(lowering.legacy_names[0]).span,
             help="write `src` for `users` and `dst` for `ports` everywhere",
             control_plane=lowering.target.says("mixed-legacy-names"),
         )

@@ -6,11 +6,14 @@ lowering with its one error.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aclkit.diagnostics import Diagnostic, Label, error, warning
 from aclkit.hujson.tree import Array, Literal, Object, Value
 from aclkit.limits import Limits
+from aclkit.policy.ports import PortBounds
+from aclkit.policy.selectors import Selector
 from aclkit.policy.spelling import Spelling
 from aclkit.policy.text import Text
 from aclkit.source import Source, Span
@@ -23,7 +26,12 @@ class OverLimit(Exception):  # noqa: N818 - it ends a phase, it is no error of t
 
 @dataclass(slots=True)
 class Lowering:
-    """The state of one lowering."""
+    """The state of one lowering.
+
+    Most strings of a policy stand in it many times. So it keeps what was read without a finding:
+    `selectors` by their literals, and `hosts` and `ports` by the parts of a destination's literal
+    before and after its last colon, quotes included. None of these literals has an escape.
+    """
 
     source: Source
     target: Target
@@ -31,22 +39,28 @@ class Lowering:
     diagnostics: list[Diagnostic]
     rules: int = 0
     members: int = 0
-    legacy_names: list[Span] = field(default_factory=list)
-    current_names: list[Span] = field(default_factory=list)
+    legacy_names: list[Literal] = field(default_factory=list)
+    current_names: list[Literal] = field(default_factory=list)
     host_names: frozenset[str] = frozenset()
+    record_keys: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    selectors: dict[str, Selector] = field(default_factory=dict)
+    hosts: dict[str, Selector] = field(default_factory=dict)
+    ports: dict[str, tuple[PortBounds, ...]] = field(default_factory=dict)
     spelling: Spelling = field(default_factory=Spelling)
 
-    def charge_rule(self, span: Span) -> None:
+    def charge_rule(self, entry: Value) -> None:
         """Count one entry of a rule section."""
         self.rules += 1
         if self.rules > self.limits.rules:
-            self._over("limit-rules", f"more than {self.limits.rules} rules and tests", span)
+            self._over("limit-rules", f"more than {self.limits.rules} rules and tests", entry.span)
 
-    def charge_members(self, count: int, span: Span) -> None:
-        """Count *count* entries of a list of names."""
+    def charge_members(self, count: int, names: Value | Text) -> None:
+        """Count the *count* entries of *names*, a list of names."""
         self.members += count
         if self.members > self.limits.members:
-            self._over("limit-members", f"more than {self.limits.members} names in lists", span)
+            self._over(
+                "limit-members", f"more than {self.limits.members} names in lists", names.span
+            )
 
     def _over(self, code: str, message: str, span: Span) -> None:
         help = "this is a guard against hostile input; raise the limit if the policy is sound"
@@ -77,12 +91,21 @@ class Lowering:
             self.wrong_type(value, expected)
         return ()
 
-    def texts(self, value: Value, expected: str = "a list of strings") -> tuple[Text, ...]:
+    def strings(self, value: Value) -> list[Literal]:
         """Return the strings of an array; `null` is an empty one."""
-        elements = self.elements(value, expected)
-        self.charge_members(len(elements), value.span)
-        found = (self.text(element) for element in elements)
-        return tuple(text for text in found if text is not None)
+        elements = self.elements(value, "a list of strings")
+        self.charge_members(len(elements), value)
+        found = []
+        for element in elements:
+            if isinstance(element, Literal) and isinstance(element.value, str):
+                found.append(element)
+            else:
+                self.wrong_type(element, "a string")
+        return found
+
+    def texts(self, value: Value) -> tuple[Text, ...]:
+        """Return the contents of the strings of an array; `null` is an empty one."""
+        return tuple([Text.of(literal) for literal in self.strings(value)])
 
     def entries(self, value: Value, expected: str) -> list[tuple[Text, Value]]:
         """Return the members of an object whose names are data; a repeated name is an error."""
@@ -90,7 +113,7 @@ class Lowering:
             if not is_null(value):
                 self.wrong_type(value, expected)
             return []
-        self.charge_members(len(value.members), value.span)
+        self.charge_members(len(value.members), value)
         entries: dict[str, tuple[Text, Value]] = {}
         for member in value.members:
             name = Text.of(member.name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypeAlias
 
 from aclkit.addresses import Prefix
@@ -211,7 +212,16 @@ class Policy:
         meaning = self.target.meaning
         if not self.source.text and meaning.empty_file is not None:
             return meaning.empty_file
-        to_self = any(s.is_autogroup("self") for rule in self.ssh for s in rule.dst)
-        if to_self and meaning.absent_rules_beside_self is not None:
+        if self.names_self and meaning.absent_rules_beside_self is not None:
             return meaning.absent_rules_beside_self
         return meaning.absent_rules
+
+    @property
+    def names_self(self) -> bool:
+        """Return whether a rule has the destination `autogroup:self`."""
+        destinations = chain(
+            (destination.selector for rule in self.acls or () for destination in rule.dst),
+            (selector for grant in self.grants or () for selector in grant.dst),
+            (selector for rule in self.ssh for selector in rule.dst),
+        )
+        return any(selector.is_autogroup("self") for selector in destinations)

@@ -28,6 +28,8 @@ PortBounds: TypeAlias = tuple[int, int]
 ALL_PORTS: PortBounds = (0, 65535)
 # Protocols that have ports; any other takes `*` only.
 PORT_PROTOCOLS = frozenset({6, 17, 132})
+# What most rules are about; others are shown by number. Of several names each has the commonest.
+_PROTOCOL_NAMES = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
 
 _INTEGER = re.compile(r"[0-9]{1,6}", re.ASCII)
 _BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](/[0-9]+)?", re.ASCII)
@@ -98,7 +100,7 @@ def parse_port_range(
         return (ALL_PORTS,)
     if not word:
         raise PortSyntaxError("bad-port", "no port given", text, "bad-port/empty", _PORTS_HELP)
-    if not lists:
+    if not lists or "," not in word:
         return (_port_bounds(text, language),)
     bounds = []
     at = 0
@@ -168,7 +170,7 @@ def split_destination(text: Text) -> tuple[Text, Text] | None:
 
 def unbracketed(text: Text) -> Text:
     """Return an IPv6 address or CIDR without the brackets around the address."""
-    match = _BRACKETED.fullmatch(text.value)
+    match = _BRACKETED.fullmatch(text.value) if text.value[:1] == "[" else None
     if match is None:
         return text
     inner = text.part(1, 1 + len(match[1]))
@@ -276,6 +278,16 @@ def parse_protocol(text: Text, target: Target) -> Protocol:
 
 _ANY_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _SEVERAL = re.compile(r"[,/|+ ]")
+
+
+def protocol_name(number: int) -> str:
+    """Return how a protocol is called, such as ``tcp``, or ``47`` where it has no common name."""
+    return _PROTOCOL_NAMES.get(number, str(number))
+
+
+def protocol_words(number: int) -> str:
+    """Return how sentences call a protocol, such as ``tcp`` or ``protocol 47``."""
+    return _PROTOCOL_NAMES.get(number, f"protocol {number}")
 
 
 def parse_ip_entry(text: Text, target: Target) -> IpEntry:

@@ -26,13 +26,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple, TypeAlias, cast
-
-from lark import Lark, Token, Transformer
-from lark.exceptions import UnexpectedInput, UnexpectedToken
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from aclkit.grammars import build_parser
 from aclkit.hujson.lexical import shown
+
+if TYPE_CHECKING:
+    from lark import Lark, Token
 
 PostureValue: TypeAlias = str | int | float | bool
 
@@ -92,6 +92,9 @@ def parse_assertion(text: str) -> Assertion:
         PostureSyntaxError: not an assertion, one that can hold for no device because of its types,
             or a set of more than `LARGEST_SET` values.
     """
+    # Few policies have postures, and to import Lark takes longer than to check such a policy.
+    from lark.exceptions import UnexpectedInput, UnexpectedToken
+
     parser = _parser().parse_interactive(text)
     token: Token | None = None
     commas = 0
@@ -190,11 +193,6 @@ def _in_order(value: Any, operator: Operator, bound: Any) -> bool:
             return bool(value >= bound)
 
 
-@functools.cache
-def _parser() -> Lark:
-    return build_parser("posture", _Reader())
-
-
 class _Found(NamedTuple):
     """The tokens of an assertion, sorted by what they are for."""
 
@@ -203,14 +201,20 @@ class _Found(NamedTuple):
     values: list[Token]
 
 
-class _Reader(Transformer[Token, _Found]):
-    """Sorts tokens while Lark parses. It has no state: all threads share it."""
+@functools.cache
+def _parser() -> Lark:
+    from lark import Token, Transformer
 
-    def start(self, tokens: list[Token]) -> _Found:
-        attribute, *rest = tokens
-        words = [token for token in rest if token.type not in _VALUES]
-        values = [token for token in rest if token.type in _VALUES]
-        return _Found(attribute, Operator(" ".join(words).upper()), values)
+    class Reader(Transformer[Token, _Found]):
+        """Sorts tokens while Lark parses. It has no state: all threads share it."""
+
+        def start(self, tokens: list[Token]) -> _Found:
+            attribute, *rest = tokens
+            words = [token for token in rest if token.type not in _VALUES]
+            values = [token for token in rest if token.type in _VALUES]
+            return _Found(attribute, Operator(" ".join(words).upper()), values)
+
+    return build_parser("posture", Reader())
 
 
 _VALUES = frozenset({"STRING", "NUMBER", "CONSTANT"})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aclkit.diagnostics import error, warning
-from aclkit.hujson.tree import Member, Object, Value
+from aclkit.hujson.tree import Literal, Member, Object, Value
 from aclkit.policy.fields import (
     Reader,
     read_attribute_targets,
@@ -118,6 +118,10 @@ SHAPES: dict[type, Shape] = {
 }
 
 
+# The keys of access rules that had other names once; a policy may not mix the two.
+_RENAMED = frozenset({"users", "ports", "src", "dst"})
+
+
 def fold(lowering: Lowering, name: str) -> str:
     """Return the form of a field name in which the target compares names."""
     folded = name.casefold()
@@ -130,29 +134,40 @@ def read_record(lowering: Lowering, record: type[Record], value: Value) -> Recor
         lowering.wrong_type(value, "an object")
         return None
     shape = SHAPES[record]
-    known = [
-        key
-        for key in (*shape.keys, *shape.legacy)
-        if f"{shape.section}.{key}" not in lowering.target.absent_keys
-    ]
-    names: dict[str, Text] = {}
+    known = _known_keys(lowering, shape)
+    names: dict[str, Literal] = {}
     fields: dict[str, Any] = {"span": value.span}
-    for member, key in canonical_members(lowering, value, known):
+    for member in value.members:
+        name = member.name
+        key = known.get(fold(lowering, str(name.value)))
         if key is None:
             is_comment = lowering.target.hash_keys and shape.section == "acls"
-            if not (is_comment and str(member.name.value).startswith("#")):
-                unknown_field(lowering, member, known, f"an entry of `{shape.section}`")
+            if not (is_comment and str(name.value).startswith("#")):
+                where = f"an entry of `{shape.section}`"
+                unknown_field(lowering, member, known.values(), where)
             continue
-        name = Text.of(member.name)
-        if shape.section == "acls" and key in ("src", "dst", *shape.legacy):
-            spans = lowering.legacy_names if key in shape.legacy else lowering.current_names
-            spans.append(name.span)
+        if shape.section == "acls" and key in _RENAMED:
+            written = lowering.legacy_names if key in shape.legacy else lowering.current_names
+            written.append(name)
         attribute, read = shape.keys[shape.legacy.get(key, key)]
-        if attribute in names and not lowering.takes_again(name, names[attribute]):
+        if attribute in names and not lowering.takes_again(
+            Text.of(name), Text.of(names[attribute])
+        ):
             continue
         names[attribute] = name
         fields[attribute] = read(lowering, member.value)
     return record(**fields)
+
+
+def _known_keys(lowering: Lowering, shape: Shape) -> Mapping[str, str]:
+    """Return the keys that the target knows in a record, by their folded form."""
+    known = lowering.record_keys.get(shape.section)
+    if known is None:
+        keys = (*shape.keys, *shape.legacy)
+        absent = lowering.target.absent_keys
+        known = {fold(lowering, key): key for key in keys if f"{shape.section}.{key}" not in absent}
+        lowering.record_keys[shape.section] = known
+    return known
 
 
 def canonical_members(

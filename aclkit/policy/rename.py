@@ -19,7 +19,7 @@ from aclkit.limits import Limits
 from aclkit.policy.lower import lower_policy
 from aclkit.policy.model import Grant, NodeAttribute, Policy
 from aclkit.policy.ports import split_destination
-from aclkit.policy.selectors import Selector, SelectorSyntaxError, parse_selector
+from aclkit.policy.selectors import SelectorSyntaxError, parse_selector
 from aclkit.policy.spelling import Spelling
 from aclkit.policy.text import Text
 from aclkit.policy.validate.checks import validate_policy
@@ -176,7 +176,7 @@ class _Mentions:
         """Yield where the name stands, without quotes and without what stands around it."""
         if self._kind is not None:
             yield self._span(_defined(self._policy, self._kind)[self._name].span)
-        for selector in _selectors(self._policy):
+        for selector in named_selectors(self._policy):
             if selector.text == self._name and self._kind in (selector.kind, None):
                 yield self._span(selector.span)
             elif selector.text == f"host:{self._name}" and self._kind in (K.HOST, None):
@@ -237,18 +237,6 @@ class _Mentions:
                     for literal in _strings(member.value):
                         if str(literal.value).strip() == self._name:
                             yield self._part(literal)
-
-
-def _selectors(policy: Policy) -> Iterator[Selector]:
-    """Yield every selector outside of tests."""
-    yield from named_selectors(policy)
-    for grant in policy.grants or ():
-        yield from grant.via
-    for rule in policy.ssh:
-        yield from rule.recorder
-    for ipset in policy.ipsets:
-        for _, member in ipset.operations:
-            yield member
 
 
 def _texts(policy: Policy) -> Iterator[Text]:

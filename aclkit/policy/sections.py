@@ -157,7 +157,7 @@ def _assertions(lowering: Lowering, value: Value) -> tuple[Assertion, ...]:
             place = text.part(problem.start, problem.end).span
             lowering.report(error("bad-posture", problem.message, place, help=problem.help))
             continue
-        lowering.charge_members(len(assertion.values), text.span)
+        lowering.charge_members(len(assertion.values), text)
         found.append(assertion)
     return tuple(found)
 

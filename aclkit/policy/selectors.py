@@ -21,6 +21,7 @@ from aclkit.addresses import AddressRange, AddressSyntaxError, Prefix, parse_pre
 from aclkit.policy.text import Text
 from aclkit.source import Span
 from aclkit.target import TAILSCALE, NameLanguage, SelectorKind
+from aclkit.wording import listed
 
 K = SelectorKind
 
@@ -167,7 +168,7 @@ def _no_selector(text: Text, names: NameLanguage) -> tuple[str, Span, str]:
         if head.strip().casefold() == prefix[:-1]:
             help = f"write `{prefix}{name.strip()}`, in lower case and without blanks"
             return f"`{word}` is no selector", text.span, help
-    help = "a name with a colon begins with " + ", ".join(f"`{prefix}`" for prefix in known)
+    help = "a name with a colon begins with " + listed(known)
     return f"`{word}` is neither a name nor an address", text.span, help
 
 

@@ -30,9 +30,10 @@ class Text:
         value = literal.value
         if not isinstance(value, str):
             raise TypeError(f"not a string: {literal.text}")
-        exact = len(literal.text) == len(value) + 2
-        span = literal.span
-        return cls(value, Span(span.start + 1, span.end - 1) if exact else span, exact)
+        start, length = literal.start, len(literal.text)
+        if length == len(value) + 2:
+            return cls(value, Span(start + 1, start + length - 1))
+        return cls(value, Span(start, start + length), exact=False)
 
     def part(self, start: int, end: int) -> Text:
         """Return the characters *start* to *end*."""

@@ -1,11 +1,23 @@
-"""Walks over a policy: every selector, and what a login of an SSH rule names."""
+"""Walks over a policy: where it begins, every selector, what a login of an SSH rule names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from aclkit.hujson.parser import pieces
+from aclkit.hujson.scanner import OPENING
 from aclkit.policy.model import Policy
 from aclkit.policy.selectors import Selector
+from aclkit.source import Span
+
+
+def opening_bracket(policy: Policy) -> Span:
+    """Return the first bracket of *policy*, behind comments; where there is none, its start.
+
+    It stands for the policy as a whole, of which something is to be said.
+    """
+    opening = next((each for each in pieces(policy.source.text) if each.kind in OPENING), None)
+    return Span(opening.start, opening.end) if opening else Span(0, 0)
 
 
 def named_selectors(policy: Policy) -> Iterator[Selector]:
@@ -19,6 +31,8 @@ def named_selectors(policy: Policy) -> Iterator[Selector]:
     yield from policy.auto_approvers.exit_node
     for service in policy.auto_approvers.services:
         yield from service.approvers
+    for ipset in policy.ipsets:
+        yield from (member for _, member in ipset.operations)
     for rule in policy.acls or ():
         yield from rule.src
         for destination in rule.dst:
@@ -26,9 +40,11 @@ def named_selectors(policy: Policy) -> Iterator[Selector]:
     for grant in policy.grants or ():
         yield from grant.src
         yield from grant.dst
+        yield from grant.via
     for ssh in policy.ssh:
         yield from ssh.src
         yield from ssh.dst
+        yield from ssh.recorder
     for entry in policy.node_attrs:
         yield from entry.target
 

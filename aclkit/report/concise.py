@@ -8,7 +8,7 @@ from aclkit.checking import Report
 from aclkit.diagnostics import Label
 from aclkit.report.display import visible
 from aclkit.report.failures import verdict_on
-from aclkit.report.place import place
+from aclkit.report.place import file_name, place
 from aclkit.report.style import SEVERITY_INK, Ink, Style
 from aclkit.report.summary import note_lines, tests_counted
 
@@ -34,5 +34,5 @@ def _lines(report: Report, style: Style) -> Iterator[str]:
     if not style.quiet:
         yield from note_lines(report, style)
         if report.accepted and not report.tests:
-            name = visible(source.name, ascii=style.ascii)
+            name = file_name(source, style)
             yield f"{name}: {style.paint('note:', Ink.HELP)} {tests_counted(report)}"

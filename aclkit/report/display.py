@@ -38,6 +38,10 @@ class Cell:
     width: int
 
 
+# What makes a command of the runner, and the same with a blank where the runner looks for none.
+_COMMAND = "##["
+_BROKEN = Cell(" [", 2)
+
 # Nearly all of every policy; made once, since each line of an excerpt takes hundreds of them.
 _PLAIN = {char: Cell(char, 1) for char in map(chr, range(0x20, 0x7F))}
 
@@ -77,13 +81,18 @@ def cells_of(text: Iterable[str], *, ascii: bool) -> Iterator[Cell]:
     """
     column = 0
     marks = _MARKS_SHOWN
+    signs = 0  # how many `#` stand directly before
     for char in text:
         plain = _PLAIN.get(char)
         if plain is not None:
-            column += 1
+            if char == "[" and signs > 1:
+                plain = _BROKEN
+            signs = signs + 1 if char == "#" else 0
+            column += plain.width
             marks = 0
             yield plain
             continue
+        signs = 0
         if char == "\t":
             cell = Cell(" " * (fill := TAB_STOP - column % TAB_STOP), fill)
         else:
@@ -100,9 +109,27 @@ def cells_of(text: Iterable[str], *, ascii: bool) -> Iterator[Cell]:
 
 def visible(text: str, *, ascii: bool = False) -> str:
     """Return *text* as one line that is safe to print."""
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.isprintable() and _COMMAND not in text:
         return text
     return "".join(
         named(char).text if char == "\t" else cell.text
         for char, cell in zip(text, cells_of(text, ascii=ascii), strict=True)
     )
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """Return *text*, which is safe to print, in lines of at most *room* columns.
+
+    Lines break at blanks only: a name or a path that is longer has a line of its own.
+    """
+    lines: list[str] = []
+    left = 0
+    for word in text.split(" "):
+        width = sum(map(width_of, word))
+        if lines and width < left:
+            lines[-1] += f" {word}"
+            left -= width + 1
+        else:
+            lines.append(word)
+            left = room - width
+    return lines

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import StringIO
 
 from aclkit.checking import TestFailure, TestResult
-from aclkit.diagnostics import Label
 from aclkit.report.display import visible
-from aclkit.report.place import place
+from aclkit.report.grids import table
 from aclkit.report.style import Style
-from aclkit.source import Source
 
 
 def name_of(test: TestResult) -> str:
@@ -33,37 +30,23 @@ def verdict_on(test: TestResult, failure: TestFailure, style: Style) -> str:
     return f"{name_of(test)}{src}{dst}: {came}"
 
 
-def failure_table(failed: Sequence[TestResult], source: Source, style: Style) -> str:
-    """Return the failed tests as a table, for a person at a terminal."""
-    # Imported here only: rich takes longer to load than most policies take to check.
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def failure_table(failed: Sequence[TestResult], style: Style) -> str:
+    """Return the failed tests as a table, for the overview of a person at a terminal.
 
-    table = Table(box=box.ASCII2 if style.ascii else box.SQUARE, show_lines=True, header_style="")
-    for heading in ("test", "from", "to", "expected", "got", "because"):
-        table.add_column(heading, overflow="fold")
-    for test in failed:
-        for failure in test.failures:
-            row = (
-                f"{name_of(test)}\n{place(source, Label(failure.span), style)}",
-                visible(test.src, ascii=style.ascii),
-                visible(failure.destination, ascii=style.ascii),
-                failure.expected,
-                failure.got or "can't be tried",
-                visible(failure.detail, ascii=style.ascii),
-            )
-            table.add_row(*map(Text, row))
-    page = StringIO()
-    Console(
-        file=page,
-        width=style.width,
-        color_system="standard" if style.colour else None,
-        force_terminal=style.colour,
-        legacy_windows=False,
-        markup=False,
-        emoji=False,
-        highlight=False,
-    ).print(table)
-    return "\n".join(line.rstrip() for line in page.getvalue().splitlines())
+    It is empty where it would be of one row, which is no overview, or does not fit: to break names
+    and ports over lines helps nobody.
+    """
+    rows = [
+        (
+            name_of(test),
+            visible(test.src, ascii=style.ascii),
+            visible(failure.destination, ascii=style.ascii),
+            failure.expected,
+            failure.got or "can't be tried",
+        )
+        for test in failed
+        for failure in test.failures
+    ]
+    if len(rows) < 2:
+        return ""
+    return table(("test", "from", "to", "expected", "got"), rows, style).rstrip("\n")

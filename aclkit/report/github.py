@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -13,17 +12,15 @@ from aclkit.report.display import visible
 from aclkit.report.findings import Finding, findings, notes, paragraphs, path_of, related_lines
 from aclkit.report.place import place, span_in
 from aclkit.report.style import Style
-from aclkit.report.summary import counted, summary_line
+from aclkit.report.summary import summary_line
 from aclkit.source import Source
+from aclkit.wording import counted
 
 # GitHub drops all further annotations of a severity, without a word, for each step of a job.
 SHOWN = 10
 
 # A step's summary may have 1 MiB; a character has up to 4 bytes.
 _SUMMARY_ROOM = 250_000
-
-# The runner's older syntax for commands works at any place of a line.
-_OLD_COMMAND = re.compile(r"##(?=\[)")
 
 
 def render(reports: Sequence[Report], style: Style) -> str:
@@ -45,7 +42,7 @@ def render(reports: Sequence[Report], style: Style) -> str:
         for report in reports:
             for note in notes(report):
                 shown.append(_notice(note, style, file=visible(path_of(report))))
-            shown.append(_plain(summary_line(report, Style(ascii=style.ascii))))
+            shown.append(summary_line(report, Style(ascii=style.ascii)))
     return "".join(f"{line}\n" for line in shown)
 
 
@@ -112,12 +109,6 @@ def _property(text: str) -> str:
 def _log_lines(finding: Finding, source: Source, style: Style) -> Iterator[str]:
     message, *more = paragraphs(finding, ascii=style.ascii)
     where = place(source, finding.primary, style)
-    yield _plain(f"{where}: {finding.severity.value}: {message} [{finding.code}]")
+    yield f"{where}: {finding.severity.value}: {message} [{finding.code}]"
     for line in (*related_lines(finding, source, style), *more):
-        yield _plain(f"  {line}")
-
-
-def _plain(line: str) -> str:
-    """Return *line* in a form in which the runner finds no command, whatever a policy holds."""
-    line = _OLD_COMMAND.sub("# #", line)
-    return f"| {line}" if line.lstrip().startswith("::") else line
+        yield f"  {line}"

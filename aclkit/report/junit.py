@@ -1,7 +1,7 @@
 """JUnit XML: what every CI service shows as test results.
 
-Each file gives up to three suites: `policy`, with one case that holds all errors, then `tests` and
-`sshTests` with one case for each test of the policy.
+Each file gives a suite `policy`, with one case that holds all errors, then a suite for each section
+of tests, with one case for each test. What the verdict on a test hides is its output.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
 
+from aclkit.analysis.outcomes import Outcome
 from aclkit.checking import Report, TestResult
 from aclkit.diagnostics import Label
 from aclkit.report.display import visible
@@ -24,6 +25,7 @@ from aclkit.report.findings import (
 )
 from aclkit.report.place import place, span_in
 from aclkit.report.style import Style
+from aclkit.report.tested import TestReport, left_out
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
@@ -38,7 +40,7 @@ def render(reports: Sequence[Report], style: Style) -> str:
     root = ET.Element("testsuites", {"name": "aclkit"})
     for report in reports:
         root.append(_validity(report))
-        results = list(zip(report.tests, unmet(report), strict=True))
+        results = list(zip(report.tests, unmet(report), _outcomes(report), strict=True))
         for section in dict.fromkeys(test.section for test in report.tests):
             root.append(
                 _suite(
@@ -55,6 +57,10 @@ def render(reports: Sequence[Report], style: Style) -> str:
     return f"{_DECLARATION}{document.decode()}\n"
 
 
+def _outcomes(report: Report) -> Sequence[Outcome | None]:
+    return report.outcomes if isinstance(report, TestReport) else [None] * len(report.tests)
+
+
 def _validity(report: Report) -> ET.Element:
     """Return the suite that says whether the policy is valid, and all that is told beside tests."""
     found = diagnosed(report)
@@ -66,16 +72,28 @@ def _validity(report: Report) -> ET.Element:
     if warnings:
         ET.SubElement(case, "system-out").text = _told(report, warnings)
     suite = _suite(report, "policy", [case])
-    if said := notes(report):
+    said = notes(report)
+    if isinstance(report, TestReport):
+        said += left_out(report)
+    if said:
         ET.SubElement(suite, "system-out").text = "\n".join(f"note: {note}" for note in said)
     return suite
 
 
-def _test(report: Report, test: TestResult, found: Sequence[Finding]) -> ET.Element:
+def _test(
+    report: Report, test: TestResult, found: Sequence[Finding], outcome: Outcome | None
+) -> ET.Element:
     src = f" from {visible(test.src)}" if test.src else ""
-    case = _case(report, test.section, f"{name_of(test)}{src}", Label(test.span))
+    name = f" ({visible(outcome.name)})" if outcome and outcome.name else ""
+    case = _case(report, test.section, f"{name_of(test)}{src}{name}", Label(test.span))
     if not test.passed:
         _add_failure(case, report, found)
+    if outcome is not None and isinstance(report, TestReport):
+        # Imported here only: a check needs none of it.
+        from aclkit.report.tests_text import outcome_lines
+
+        if said := list(outcome_lines(outcome, report, Style())):
+            ET.SubElement(case, "system-out").text = "\n".join(said)
     return case
 
 

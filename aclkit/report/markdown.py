@@ -19,9 +19,10 @@ from aclkit.report.display import named, visible
 from aclkit.report.findings import Finding, findings, notes, path_of
 from aclkit.report.place import span_in
 from aclkit.report.style import Style
-from aclkit.report.summary import counted, tests_counted
+from aclkit.report.summary import tests_counted
 from aclkit.source import Source
 from aclkit.target import find_target
+from aclkit.wording import counted
 
 # A comment on GitHub may have 65,536 characters; the one who posts it may want to add some.
 _ROOM = 60_000

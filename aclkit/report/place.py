@@ -17,9 +17,18 @@ def span_in(source: Source, label: Label) -> Span | None:
     return span if span is not None and span.end <= len(source.text) else None
 
 
+def file_name(source: Source, style: Style) -> str:
+    """Return the name of the file as it may begin a line.
+
+    The runner of a CI service takes a line that begins with `::` for a command to it.
+    """
+    name = visible(source.name, ascii=style.ascii)
+    return f"./{name}" if name.lstrip().startswith("::") else name
+
+
 def place(source: Source, label: Label, style: Style) -> str:
     """Return file, line and column of *label*; file and path where there is no text."""
-    name = visible(source.name, ascii=style.ascii)
+    name = file_name(source, style)
     span = span_in(source, label)
     if span is not None:
         position = source.position(span.start)

@@ -6,19 +6,21 @@ from collections.abc import Sequence
 
 from aclkit.checking import Report
 from aclkit.report.display import visible
+from aclkit.report.place import file_name
 from aclkit.report.style import Ink, Style
+from aclkit.wording import counted
 
 
 def note_lines(report: Report, style: Style) -> list[str]:
     """Return one line for each thing that was assumed or skipped."""
-    name = visible(report.source.name, ascii=style.ascii)
+    name = file_name(report.source, style)
     note = style.paint("note:", Ink.HELP)
     return [f"{name}: {note} {visible(said, ascii=style.ascii)}" for said in report.assumptions]
 
 
 def summary_line(report: Report, style: Style) -> str:
     """Return the verdict, the findings counted and the tests counted, as one line."""
-    name = visible(report.source.name, ascii=style.ascii)
+    name = file_name(report.source, style)
     if report.accepted:
         verdict = style.paint("accepted", Ink.PASSED)
     else:
@@ -47,8 +49,3 @@ def totals_line(reports: Sequence[Report]) -> str:
     accepted = sum(report.accepted for report in reports)
     refused = len(reports) - accepted
     return f"{counted(len(reports), 'file')}: {accepted} accepted, {refused} refused"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return *number* with its *noun*, which takes an s for more than one."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from aclkit.checking import Report, TestFailure, TestResult
 from aclkit.diagnostics import Diagnostic, Label
-from aclkit.report.display import visible
+from aclkit.report.display import visible, width_of, wrapped
 from aclkit.report.excerpt import excerpt
 from aclkit.report.failures import failure_table, verdict_on
 from aclkit.report.place import place, span_in
@@ -26,9 +26,14 @@ def render(reports: Sequence[Report], style: Style) -> str:
     return _joined(blocks)
 
 
-def render_findings(diagnostics: Iterable[Diagnostic], source: Source, style: Style) -> str:
-    """Return the text for findings in any file, such as a tailnet."""
-    return _joined([_finding(diagnostic, source, style, "") for diagnostic in diagnostics])
+def render_findings(
+    diagnostics: Iterable[Diagnostic],
+    source: Source,
+    style: Style,
+    title: str = "the control plane",
+) -> str:
+    """Return the text for findings in any file; *title* is who speaks for the control plane."""
+    return _joined([_finding(diagnostic, source, style, title) for diagnostic in diagnostics])
 
 
 def _joined(blocks: Sequence[str]) -> str:
@@ -40,12 +45,11 @@ def _blocks(report: Report, style: Style) -> Iterator[str]:
     for diagnostic in report.diagnostics:
         yield _finding(diagnostic, report.source, style, title)
     failed = [test for test in report.tests if not test.passed]
-    if failed and style.table:
-        yield failure_table(failed, report.source, style)
-    else:
-        for test in failed:
-            for failure in test.failures:
-                yield _failure(test, failure, report.source, style)
+    for test in failed:
+        for failure in test.failures:
+            yield failure_text(test, failure, report.source, style)
+    if style.table and (table := failure_table(failed, style)):
+        yield table
     if not style.quiet:
         yield "\n".join((*note_lines(report, style), summary_line(report, style)))
 
@@ -69,12 +73,21 @@ def _finding(diagnostic: Diagnostic, source: Source, style: Style, title: str) -
             words = visible(said, ascii=style.ascii)
             lines.append(f"{_INDENT}{style.paint(f'{title} says:', Ink.FAINT)} {words}")
     if diagnostic.help is not None:
-        advice = visible(diagnostic.help, ascii=style.ascii)
-        lines.append(f"{_INDENT}{style.paint('help:', Ink.HELP)} {advice}")
+        lines += _help_lines(diagnostic.help, style)
     return "\n".join(lines)
 
 
-def _failure(test: TestResult, failure: TestFailure, source: Source, style: Style) -> str:
+def _help_lines(help: str, style: Style) -> list[str]:
+    """Return the help; at a terminal in lines that fit it, elsewhere as one line for grep."""
+    advice = visible(help, ascii=style.ascii)
+    hanging = _INDENT + " " * len("help: ")
+    lines = wrapped(advice, style.width - len(hanging)) if style.table else [advice]
+    first = f"{_INDENT}{style.paint('help:', Ink.HELP)} {lines[0]}"
+    return [first, *(f"{hanging}{line}" for line in lines[1:])]
+
+
+def failure_text(test: TestResult, failure: TestFailure, source: Source, style: Style) -> str:
+    """Return the text for one expectation that was not met: place, verdict, line of source."""
     label = Label(failure.span, failure.detail)
     where = style.paint(f"{place(source, label, style)}:", Ink.PLACE)
     failed = style.paint("failed:", Ink.ERROR)
@@ -102,8 +115,18 @@ def _excerpt_lines(
     said = [visible(label.message, ascii=style.ascii)] if label.message else []
     if shown.last_line > shown.line:
         said.insert(0, f"{style.ellipsis} to line {shown.last_line}")
-    under = style.paint(" ".join([mark * shown.width, ": ".join(said)]).rstrip(), ink)
+    margin = f"{_INDENT}{'':>{gutter}} {bar} "
+    behind, below = _beside(": ".join(said), room - shown.indent - shown.width - 1, room, style)
+    under = style.paint(f"{mark * shown.width} {behind}".rstrip(), ink)
     return [
         f"{_INDENT}{number} {bar} {shown.text}".rstrip(),
-        f"{_INDENT}{'':>{gutter}} {bar} {'':{shown.indent}}{under}",
+        f"{margin}{'':{shown.indent}}{under}",
+        *(f"{margin}{style.paint(line, ink)}" for line in below),
     ]
+
+
+def _beside(said: str, left: int, room: int, style: Style) -> tuple[str, list[str]]:
+    """Return what stands behind the underline, and what below it: at a terminal all has to fit."""
+    if not style.table or sum(map(width_of, said)) <= left:
+        return said, []
+    return "", wrapped(said, room)

@@ -73,8 +73,6 @@ def _named(policy: Policy) -> Iterator[Selector]:
     yield from named_selectors(policy)
     for tag in policy.tag_owners:
         yield Selector(K.TAG, tag.name.value, tag.name.span)
-    for grant in policy.grants or ():
-        yield from grant.via
 
 
 def _literal_addresses(policy: Policy) -> Iterator[Address]:

@@ -17,6 +17,7 @@ from aclkit.diagnostics import Diagnostic, TailnetError
 from aclkit.hujson.decoding import decode
 from aclkit.hujson.parser import parse_source
 from aclkit.limits import Limits, TailnetLimits
+from aclkit.policy.other_files import explain_other_text
 from aclkit.source import Source
 from aclkit.tailnet.lower import lower_tailnet
 from aclkit.tailnet.model import Tailnet
@@ -72,6 +73,7 @@ def read_tailnet(
             findings.raise_if_any()
     document = parse_source(source, text_limits, diagnostics)
     if document is None:
+        explain_other_text(source, diagnostics)
         return _read_json5(source, limits, diagnostics)
     data = plain_value(document.value, diagnostics)
     tailnet, findings = lower_tailnet(data, limits)

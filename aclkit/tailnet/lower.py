@@ -7,9 +7,11 @@ one reading tells all that is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from aclkit.limits import TailnetLimits
+from aclkit.policy.other_files import FileKind, kind_of_data
 from aclkit.tailnet import fields
 from aclkit.tailnet.findings import Findings, Path, TooManyFindingsError, printable
 from aclkit.tailnet.lower_nodes import lower_nodes
@@ -28,7 +30,16 @@ def lower_tailnet(data: object, limits: TailnetLimits) -> tuple[Tailnet, Finding
         tailnet = _lower(data, reading)
     except (TooManyFindingsError, OverLimitError):
         tailnet = Tailnet()
+    if reading.findings.found:
+        _name_other_file(data, reading.findings)
     return tailnet, reading.findings
+
+
+def _name_other_file(data: object, findings: Findings) -> None:
+    """Leave one finding where all else follows from it: that *data* is another kind of file."""
+    kind = kind_of_data(data)
+    if kind is not None and kind is not FileKind.TAILNET:
+        findings.found[:] = [replace(findings.found[0], help=kind.advice)]
 
 
 def _lower(data: object, reading: Reading) -> Tailnet:

@@ -188,17 +188,24 @@ class Tailnet:
         findings.raise_if_any()
         return tailnet
 
+    def find_node(self, name_or_id: str) -> Node | None:
+        """Return the node of that name, in any case; if there is none, the node of that id.
+
+        None if there is neither; unlike `node`, it does not look for names that are similar.
+        """
+        if not self._node_index:
+            names = {node.name.casefold(): node for node in self.nodes}
+            self._node_index.append(_NodeIndex(names, {node.id: node for node in self.nodes}))
+        index = self._node_index[0]
+        return index.by_name.get(name_or_id.casefold()) or index.by_id.get(name_or_id)
+
     def node(self, name_or_id: str) -> Node:
         """Return the node of that name, in any case; if there is none, the node of that id.
 
         Raises:
             UnknownNameError: there is neither.
         """
-        if not self._node_index:
-            names = {node.name.casefold(): node for node in self.nodes}
-            self._node_index.append(_NodeIndex(names, {node.id: node for node in self.nodes}))
-        index = self._node_index[0]
-        node = index.by_name.get(name_or_id.casefold()) or index.by_id.get(name_or_id)
+        node = self.find_node(name_or_id)
         if node is None:
             raise UnknownNameError(_unknown("node", name_or_id, [each.name for each in self.nodes]))
         return node

@@ -6,7 +6,7 @@ What a name stands for is the resolver's business; here is only whether the tail
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aclkit.diagnostics import Diagnostic, error, warning
 from aclkit.policy.model import Policy
@@ -30,6 +30,8 @@ def check_names(policy: Policy, tailnet: Tailnet, diagnostics: list[Diagnostic])
     """
     if policy.target.owned_domains and not tailnet.assumed:
         _refuse_foreign_domains(policy, tailnet, diagnostics)
+    if not tailnet.assumed:
+        _explain_devices(policy, tailnet, diagnostics)
     user_words = policy.target.meaning.user_words
     _refuse_undeclared_tags(policy, tailnet, diagnostics)
     _note_ambiguous_users(policy, tailnet, diagnostics)
@@ -57,6 +59,24 @@ def check_names(policy: Policy, tailnet: Tailnet, diagnostics: list[Diagnostic])
             f"a test names `{selector.text}`, a user {which}; so it fails",
             "correct the login, or remove the test",
         )
+
+
+def _explain_devices(policy: Policy, tailnet: Tailnet, diagnostics: list[Diagnostic]) -> None:
+    """Say of undefined hosts that are devices of the tailnet how policies name these."""
+    undefined = [at for at, found in enumerate(diagnostics) if found.code == "undefined-host"]
+    if not undefined:
+        return
+    devices = {node.name.casefold(): node for node in tailnet.nodes}
+    for at in undefined:
+        span = diagnostics[at].primary.span
+        name = policy.source.slice(span) if span else ""
+        device = devices.get(name.casefold())
+        if device is not None:
+            help = (
+                f"`{device.name}` is a device, and policies don't know devices by name: define"
+                f" it in `hosts`, as `{device.addresses[0]}`, or name a tag or user of it"
+            )
+            diagnostics[at] = replace(diagnostics[at], help=help)
 
 
 def _refuse_undeclared_tags(

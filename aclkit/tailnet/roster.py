@@ -7,12 +7,12 @@ have numbers that they keep as long as they are there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal, assert_never
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar, assert_never
 
 from immutables import Map
 
-from aclkit.addresses import Address
+from aclkit.addresses import Address, Family, Prefix
 from aclkit.diagnostics import Diagnostic, Label, Severity, TailnetError
 from aclkit.tailnet.changes import (
     GroupChanged,
@@ -25,6 +25,9 @@ from aclkit.tailnet.changes import (
     UserLeft,
 )
 from aclkit.tailnet.model import Node, Service, Tailnet, User, creation_order
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,14 @@ class Step:
         roster: the state after them.
         nodes: each node that joined, left or changed, once.
         logins: users who joined, left or changed, or went into a group or out of it.
+        groups: groups with other members, with those whom they lost and those whom they gained.
         users_changed: whether the list of users is another one.
     """
 
     roster: Roster
     nodes: tuple[NodeStep, ...]
     logins: frozenset[str]
+    groups: tuple[tuple[str, frozenset[str], frozenset[str]], ...]
     users_changed: bool
 
 
@@ -64,14 +69,16 @@ class Roster:
         ordered: whether numbers ascend in the order of creation.
     """
 
-    nodes: Map[int, Node]
-    by_name: Map[str, int]
-    by_id: Map[str, int]
-    by_address: Map[Address, int]
-    devices: Map[str, int]
+    nodes: Mapping[int, Node]
+    by_name: Mapping[str, int]
+    by_id: Mapping[str, int]
+    by_address: Mapping[Address, int]
+    devices: Mapping[str, int]
     """How many nodes a user has."""
+    blocks: Mapping[tuple[Family, int], int]
+    """How many addresses of nodes lie in each block of a persistent roster: /16, or /48 of IPv6."""
     users: tuple[User, ...]
-    by_login: Map[str, User]
+    by_login: Mapping[str, User]
     groups: Mapping[str, tuple[str, ...]]
     domains: tuple[str, ...]
     services: tuple[Service, ...]
@@ -80,6 +87,9 @@ class Roster:
     next_number: int
     last: tuple[bool, int, str]
     """The key of creation of the node with the last number."""
+    # Filled by the first look; a list, since one append is seen whole or not at all.
+    _tailnet: list[Tailnet] = field(default_factory=list, repr=False, compare=False)
+    _user_order: list[Mapping[str, int]] = field(default_factory=list, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"<Roster: {len(self.users)} users, {len(self.nodes)} nodes>"
@@ -93,13 +103,14 @@ class Roster:
             if node.user is not None:
                 devices[node.user] = devices.get(node.user, 0) + 1
         return cls(
-            Map(enumerate(nodes)),
-            Map((node.name.casefold(), number) for number, node in enumerate(nodes)),
-            Map((node.id, number) for number, node in enumerate(nodes)),
-            Map((a, number) for number, node in enumerate(nodes) for a in node.addresses),
-            Map(devices),
+            dict(enumerate(nodes)),
+            {node.name.casefold(): number for number, node in enumerate(nodes)},
+            {node.id: number for number, node in enumerate(nodes)},
+            {address: number for number, node in enumerate(nodes) for address in node.addresses},
+            devices,
+            {},
             tailnet.users,
-            Map((user.login, user) for user in tailnet.users),
+            {user.login: user for user in tailnet.users},
             dict(tailnet.groups),
             tailnet.domains,
             tailnet.services,
@@ -107,14 +118,57 @@ class Roster:
             True,
             len(nodes),
             creation_order(nodes[-1]) if nodes else (False, 0, ""),
+            [tailnet],
         )
 
-    def tailnet(self) -> Tailnet:
-        """Return the tailnet of this moment; takes time that grows with its nodes."""
-        return Tailnet(
-            self.domains, self.users, dict(self.groups), tuple(self.nodes.values()),
-            self.services, self.created_as,
+    def persistent(self) -> Roster:
+        """Return this roster in a form of which the next ones cost little."""
+        blocks: dict[tuple[Family, int], int] = {}
+        for address in self.by_address:
+            block = _block(address.family, address.value)
+            blocks[block] = blocks.get(block, 0) + 1
+        return replace(
+            self, blocks=Map(blocks), nodes=Map(self.nodes), by_name=Map(self.by_name),
+            by_id=Map(self.by_id), by_address=Map(self.by_address), devices=Map(self.devices),
+            by_login=Map(self.by_login),
         )  # fmt: skip
+
+    @property
+    def tailnet(self) -> Tailnet:
+        """Return the tailnet of this moment; the first look takes time that grows with nodes."""
+        if not self._tailnet:
+            self._tailnet.append(
+                Tailnet(
+                    self.domains, self.users, dict(self.groups), tuple(self.nodes.values()),
+                    self.services, self.created_as,
+                )
+            )  # fmt: skip
+        return self._tailnet[0]
+
+    def may_be_inside(self, prefix: Prefix) -> bool:
+        """Return whether a node may have an address in *prefix*; False is certain.
+
+        Only for a persistent roster.
+        """
+        first, last = _block(prefix.family, prefix.first), _block(prefix.family, prefix.last)
+        if last[1] - first[1] < len(self.blocks):
+            return any((prefix.family, at) in self.blocks for at in range(first[1], last[1] + 1))
+        return any(first <= block <= last for block in self.blocks)
+
+    @property
+    def user_order(self) -> Mapping[str, int]:
+        """Return the place of each user in the order of creation."""
+        if not self._user_order:
+            self._user_order.append({user.login: place for place, user in enumerate(self.users)})
+        return self._user_order[0]
+
+    def rank(self, number: int) -> Any:
+        """Return the place of a node in the order of creation, for comparison only."""
+        return number if self.ordered else creation_order(self.nodes[number])
+
+    def in_order(self, numbers: Iterable[int]) -> list[int]:
+        """Return *numbers* of nodes in the order of creation."""
+        return sorted(numbers) if self.ordered else sorted(numbers, key=self.rank)
 
     def number_of(self, name_or_id: str) -> int | None:
         """Return the number of the node of that name, in any case; if there is none, of that id."""
@@ -139,15 +193,19 @@ class _Draft:
     """A roster in the making, with all that was found wrong on the way."""
 
     def __init__(self, roster: Roster) -> None:
+        if not isinstance(roster.nodes, Map):
+            roster = roster.persistent()
         self.old = roster
         self.findings: list[Diagnostic] = []
-        self.nodes = roster.nodes
-        self.by_name = roster.by_name
-        self.by_id = roster.by_id
-        self.by_address = roster.by_address
-        self.devices = roster.devices
+        self.nodes = _map(roster.nodes)
+        self.by_name = _map(roster.by_name)
+        self.by_id = _map(roster.by_id)
+        self.by_address = _map(roster.by_address)
+        self.devices = _map(roster.devices)
+        self.blocks = _map(roster.blocks)
         self.users = roster.users
-        self.by_login = roster.by_login
+        self.by_login = _map(roster.by_login)
+        self.groups_changed: dict[str, frozenset[str]] = {}
         self.groups = roster.groups
         self.next_number = roster.next_number
         self.ordered, self.last = roster.ordered, roster.last
@@ -222,6 +280,7 @@ class _Draft:
         self.by_id = self.by_id.set(node.id, number)
         for address in node.addresses:
             self.by_address = self.by_address.set(address, number)
+            self._count(address, 1)
         if node.user is not None:
             self.devices = self.devices.set(node.user, self.devices.get(node.user, 0) + 1)
         key = creation_order(node)
@@ -240,8 +299,14 @@ class _Draft:
         self.by_id = self.by_id.delete(node.id)
         for address in node.addresses:
             self.by_address = self.by_address.delete(address)
+            self._count(address, -1)
         if node.user is not None:
             self.devices = self.devices.set(node.user, self.devices[node.user] - 1)
+
+    def _count(self, address: Address, more: int) -> None:
+        block = _block(address.family, address.value)
+        left = self.blocks.get(block, 0) + more
+        self.blocks = self.blocks.set(block, left) if left else self.blocks.delete(block)
 
     def _put_user(self, user: User) -> None:
         self.by_login = self.by_login.set(user.login, user)
@@ -260,9 +325,10 @@ class _Draft:
 
     def _change_group(self, name: str, members: tuple[str, ...] | None) -> None:
         before = self.groups.get(name, ())
+        self.groups_changed.setdefault(name, frozenset(before))
         self.groups = {key: value for key, value in self.groups.items() if key != name}
         if members is not None:
-            self.groups[name] = tuple(dict.fromkeys(members))
+            self.groups = {**self.groups, name: tuple(dict.fromkeys(members))}
         self.logins.update(set(before).symmetric_difference(members or ()))
 
     def _known(self, node_id: str, path: str) -> int | None:
@@ -285,14 +351,32 @@ class _Draft:
         old = self.old
         roster = replace(
             old, nodes=self.nodes, by_name=self.by_name, by_id=self.by_id,
-            by_address=self.by_address, devices=self.devices,
+            by_address=self.by_address, devices=self.devices, blocks=self.blocks,
             users=self.users, by_login=self.by_login, groups=self.groups, ordered=self.ordered,
-            next_number=self.next_number, last=self.last,
+            next_number=self.next_number, last=self.last, _tailnet=[],
+            _user_order=[] if self.users_changed else old._user_order,
         )  # fmt: skip
-        return Step(roster, tuple(self._node_steps()), frozenset(self.logins), self.users_changed)
+        groups = tuple(
+            (name, before - after, after - before)
+            for name, before in self.groups_changed.items()
+            if before != (after := frozenset(self.groups.get(name, ())))
+        )
+        return Step(
+            roster, tuple(self._node_steps()), frozenset(self.logins), groups, self.users_changed
+        )
 
     def _node_steps(self) -> Iterator[NodeStep]:
         for number, before in self.touched.items():
             after = self.nodes.get(number)
             if before != after:
                 yield NodeStep(number, before, after)
+
+
+def _block(family: Family, value: int) -> tuple[Family, int]:
+    return family, value >> (16 if family is Family.V4 else 80)
+
+
+def _map(mapping: Mapping[K, V]) -> Map[K, V]:
+    """Return the persistent map that *mapping* is."""
+    assert isinstance(mapping, Map)
+    return mapping

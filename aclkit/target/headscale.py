@@ -180,6 +180,7 @@ HEADSCALE_0_23 = Target(
         ssh_root_as_requested=True,
         policy_port_setting=False,
     ),
+    output_of="Headscale 0.29",
     words=HEADSCALE_0_23_WORDS,
 )
 
@@ -397,6 +398,8 @@ HEADSCALE_0_29 = replace(
         empty_file=AbsentRules.EVERYTHING,
         user_words=UserWords.AT_SIGN,
         internet_as_cidrs=True,
+        exits_serve_internet=True,
+        app_on_routes=True,
         approves_on_change=True,
         tests=TestMeaning(
             own_and_via=False,
@@ -406,6 +409,7 @@ HEADSCALE_0_29 = replace(
             as_clients=False,
         ),
     ),
+    output_of="",
     words=HEADSCALE_0_29_WORDS,
 )
 

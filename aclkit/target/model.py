@@ -195,6 +195,9 @@ class Meaning:
             `autogroup:self`.
         internet_as_cidrs: `autogroup:internet` is sent as CIDRs, not as ranges.
         advertised_routes: routers are sent rules for advertised routes, approved or not.
+        exits_serve_internet: approved exit nodes are sent rules for any destination that lies in
+            the internet, not for `autogroup:internet` alone.
+        app_on_routes: capabilities for an address or CIDR go to approved routers of it too.
         approves_on_change: routes are approved when the policy changes too, not only when they
             are advertised.
         check: what the SSH action `check` does.
@@ -219,6 +222,8 @@ class Meaning:
     broken_groups: bool = False
     internet_as_cidrs: bool = False
     advertised_routes: bool = False
+    exits_serve_internet: bool = False
+    app_on_routes: bool = False
     approves_on_change: bool = False
     check: Checks = Checks.ASK
     ssh_forwarding: frozenset[str] = frozenset({"agent", "local", "remote"})
@@ -263,6 +268,8 @@ class Target:
         refused_attributes: attributes that `nodeAttrs` may not give.
         ip_pools: whether `nodeAttrs` may give addresses.
         app_names: the capabilities under tailscale.com/cap that grants may give.
+        output_of: the title of the version whose order and merging of rules is compiled, where its
+            own is not known; empty: its own.
         words: the texts of its refusals.
         kind_words: how these texts call the kinds of selectors.
     """
@@ -299,6 +306,7 @@ class Target:
     ports: PortLanguage = PortLanguage()
     ssh: SshLanguage = SshLanguage()
     meaning: Meaning = Meaning()
+    output_of: str = ""
     words: Words = field(default_factory=dict, repr=False)
     kind_words: Mapping[SelectorKind, str] = field(default_factory=dict)
 

@@ -1,10 +1,12 @@
-"""Measuring: processor time, best of several runs, and memory."""
+"""Measuring: processor time, best of several runs, garbage collections, and memory."""
 
 from __future__ import annotations
 
+import gc
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,6 +20,29 @@ def timed(work: Callable[[], T], repeat: int = 3) -> tuple[float, T]:
         result = work()
         best = min(best, time.process_time() - started)
     return best, result
+
+
+class Collections:
+    """Counts the processor seconds that garbage collections take."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._started = 0.0
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count while the block runs."""
+        gc.callbacks.append(self._note)
+        try:
+            yield
+        finally:
+            gc.callbacks.remove(self._note)
+
+    def _note(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            self._started = time.process_time()
+        else:
+            self.seconds += time.process_time() - self._started
 
 
 def resident_mib() -> float:

@@ -2,7 +2,11 @@
 
 2,000 users, 51 groups of 5 to 1,000 members, 200 tags, 20 hosts and 300 rules with autogroup:self,
 internet and member; four in ten nodes are tagged, and every node has an IPv4 and an IPv6 address.
+An identity provider keeps one more group of 200, which a rule names.
 With `everything` there are also grants with capabilities, via, SSH, postures and attributes.
+
+In the adversarial world each user has one node, so that hardly two nodes are alike, and the largest
+group has half of the users.
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ from aclkit.tailnet.model import Node, Role, Tailnet, User
 
 USERS, GROUPS, TAGS, HOSTS, RULES = 2_000, 51, 200, 20, 300
 DOMAIN = "example.com"
+SYNCED = f"group:staff@{DOMAIN}"
+SYNCED_MEMBERS = 200
 _FIRST_V6 = parse_address("fd7a:115c:a1e0::1").value
 
 
@@ -24,8 +30,20 @@ def login(number: int) -> str:
     return f"user{number}@{DOMAIN}"
 
 
-def standard_tailnet(nodes: int, *, seed: int = 1, users: int = USERS) -> Tailnet:
-    """Return the tailnet with *nodes* nodes."""
+def adversarial_users(nodes: int) -> int:
+    """Return how many users the adversarial world has: as many as untagged nodes."""
+    return nodes * 6 // 10
+
+
+def adversarial_tailnet(nodes: int) -> Tailnet:
+    """Return the tailnet with *nodes* nodes in which each user has one."""
+    return standard_tailnet(nodes, users=adversarial_users(nodes), one_each=True)
+
+
+def standard_tailnet(
+    nodes: int, *, seed: int = 1, users: int = USERS, one_each: bool = False
+) -> Tailnet:
+    """Return the tailnet with *nodes* nodes; with *one_each* their users come in turn."""
     random = Random(seed)
     first_v4 = parse_address("100.64.0.1").value
     found = []
@@ -42,12 +60,15 @@ def standard_tailnet(nodes: int, *, seed: int = 1, users: int = USERS) -> Tailne
                 common["advertised_routes"] = common["approved_routes"] = _routes(number, random)
             found.append(Node(f"node-{number}", tags=tags, **common))
         else:
-            found.append(Node(f"node-{number}", user=login(random.randrange(users)), **common))
+            user = (number // 10 * 6 + number % 10 - 4) % users if one_each else None
+            user = random.randrange(users) if user is None else user
+            found.append(Node(f"node-{number}", user=login(user), **common))
     people = tuple(
         User(login(number), f"user{number}", Role.ADMIN if number < 5 else Role.MEMBER)
         for number in range(users)
     )
-    return Tailnet((DOMAIN,), people, nodes=tuple(found))
+    synced = {SYNCED: tuple(login(number) for number in range(min(users, SYNCED_MEMBERS)))}
+    return Tailnet((DOMAIN,), people, synced, nodes=tuple(found))
 
 
 def _routes(number: int, random: Random) -> tuple[Prefix, ...]:
@@ -59,7 +80,8 @@ def _routes(number: int, random: Random) -> tuple[Prefix, ...]:
 def standard_policy(*, seed: int = 1, everything: bool = False, users: int = USERS) -> str:
     """Return the policy text."""
     random = Random(seed)
-    sizes = [5 + round(995 * (index / (GROUPS - 1)) ** 3) for index in range(GROUPS)]
+    most = users // 2
+    sizes = [5 + round((most - 5) * (index / (GROUPS - 1)) ** 3) for index in range(GROUPS)]
     groups = {
         f"group:g{index}": [login(member) for member in sorted(random.sample(range(users), size))]
         for index, size in enumerate(sizes)
@@ -75,11 +97,12 @@ def standard_policy(*, seed: int = 1, everything: bool = False, users: int = USE
         {"action": "accept", "src": ["autogroup:member"], "dst": ["autogroup:internet:*"]},
     ]
     grants: list[dict[str, Any]] = []
-    for number in range(RULES - len(acls)):
+    for number in range(RULES - len(acls) - 1):
         if everything and number % 4 == 0:
-            grants.append(_grant(number, random))
+            grants.append(_grant(number, random, users))
         else:
-            acls.append(_rule(random))
+            acls.append(_rule(random, users))
+    acls.append({"action": "accept", "src": [SYNCED], "dst": ["tag:t0:443", "host0:443"]})
     policy["acls"] = acls
     if everything:
         policy["grants"] = grants
@@ -102,12 +125,12 @@ def standard_policy(*, seed: int = 1, everything: bool = False, users: int = USE
     return json.dumps(policy, indent=1)
 
 
-def _sources(random: Random) -> list[str]:
+def _sources(random: Random, users: int) -> list[str]:
     return random.sample(
         [
             f"group:g{random.randrange(GROUPS)}",
             f"tag:t{random.randrange(TAGS)}",
-            login(random.randrange(USERS)),
+            login(random.randrange(users)),
         ],
         random.randrange(1, 4),
     )
@@ -117,18 +140,21 @@ def _port(random: Random) -> str:
     return random.choice(("22", "80,443", "5432", "8000-8100", "*"))
 
 
-def _rule(random: Random) -> dict[str, Any]:
+def _rule(random: Random, users: int) -> dict[str, Any]:
     targets = [
         f"tag:t{random.randrange(TAGS)}",
         f"host{random.randrange(HOSTS)}",
         f"tag:t{random.randrange(TAGS)}",
     ]
     dst = [f"{name}:{_port(random)}" for name in random.sample(targets, random.randrange(1, 4))]
-    return {"action": "accept", "src": _sources(random), "dst": dst}
+    return {"action": "accept", "src": _sources(random, users), "dst": dst}
 
 
-def _grant(number: int, random: Random) -> dict[str, Any]:
-    grant: dict[str, Any] = {"src": _sources(random), "dst": [f"tag:t{random.randrange(TAGS)}"]}
+def _grant(number: int, random: Random, users: int) -> dict[str, Any]:
+    grant: dict[str, Any] = {
+        "src": _sources(random, users),
+        "dst": [f"tag:t{random.randrange(TAGS)}"],
+    }
     if number % 3 == 0:
         grant["app"] = {f"example.com/cap/c{number}": [{"level": number}]}
     else:

@@ -13,12 +13,11 @@ from aclkit.diagnostics import PolicyError
 from aclkit.grammars import build_parser
 from aclkit.hujson import Document, parse
 from aclkit.hujson.pack import minimize, pack, standardize
-from aclkit.hujson.scanner import COMMENTS, build_scanner, scan
+from aclkit.hujson.scanner import COMMENTS, scan
 from aclkit.hujson.tree import plain
 from tests.property.documents import GRAMMAR_TEXTS, TEXTS, VALUES, broken_texts, dressed
 
 PARSER = build_parser("hujson")
-SCANNER = build_scanner(PARSER)
 
 
 def reads(text: str | bytes) -> Document | None:
@@ -134,7 +133,7 @@ def _refuse(constant: str) -> None:
 def test_larks_own_lexer_cuts_the_same_tokens(text: str) -> None:
     ours = [
         (piece.kind, text[piece.start : piece.end], piece.start)
-        for piece in scan(text, SCANNER)
+        for piece in scan(text)
         if piece.kind not in COMMENTS
     ]
     assert ours == [(token.type, str(token), token.start_pos) for token in PARSER.lex(text)]
@@ -143,7 +142,7 @@ def test_larks_own_lexer_cuts_the_same_tokens(text: str) -> None:
 @given(broken_texts())
 def test_any_text_is_cut_into_pieces_that_cover_it(text: str) -> None:
     end = 0
-    for piece in scan(text, SCANNER):
+    for piece in scan(text):
         assert not text[end : piece.start].strip(" \t\r\n")
         assert piece.end > piece.start
         end = piece.end

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import aclkit
 from aclkit.addresses import AddressSet
 from aclkit.evaluator.packetfilter import PacketFilter
+from tests.property.headscale import VERSIONS, headscale_worlds
 from tests.property.strategies import ACLS, ALL, policies, tailnets
 from tests.reference_model import Model
 
@@ -26,9 +27,9 @@ def worlds(draw: st.DrawFn, features: frozenset[str]) -> World:
     return draw(policies(tailnet, features=features)), tailnet
 
 
-def compiled(world: World) -> aclkit.CompiledPolicy:
+def compiled(world: World, target: str = "tailscale") -> aclkit.CompiledPolicy:
     policy, tailnet = world
-    loaded = aclkit.load_policy(json.dumps(policy))
+    loaded = aclkit.load_policy(json.dumps(policy), target=target)
     return aclkit.compile_policy(loaded, aclkit.Tailnet.from_dict(tailnet))
 
 
@@ -53,8 +54,8 @@ def plain(netmap: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def assert_same_netmaps(world: World) -> None:
-    fast, slow = compiled(world), Model(*world)
+def assert_same_netmaps(world: World, target: str = "tailscale") -> None:
+    fast, slow = compiled(world, target), Model(*world, target)
     for node in world[1]["nodes"]:
         name = node["name"]
         expected, actual = plain(slow.netmap(name)), plain(fast.netmap(name).to_dict())
@@ -78,6 +79,16 @@ def test_the_compiler_renders_every_feature_as_the_reference_model_does(part: in
     @given(worlds(ALL))
     def agree(world: World) -> None:
         assert_same_netmaps(world)
+
+    agree()
+
+
+@pytest.mark.parametrize("minor", VERSIONS)
+def test_the_compiler_renders_each_headscale_as_the_reference_model_does(minor: int) -> None:
+    @settings(max_examples=settings().max_examples // 4)
+    @given(headscale_worlds(minor))
+    def agree(world: World) -> None:
+        assert_same_netmaps(world, f"headscale@0.{minor}")
 
     agree()
 

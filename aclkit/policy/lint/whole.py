@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from aclkit.diagnostics import Diagnostic, warning
-from aclkit.hujson.parser import pieces
-from aclkit.hujson.scanner import OPENING
 from aclkit.policy.lint.linting import Linting
 from aclkit.policy.ports import ALL_PORTS, PORT_PROTOCOLS
 from aclkit.policy.selectors import Selector
-from aclkit.source import Span
+from aclkit.policy.walk import opening_bracket
 from aclkit.target import Reading, SelectorKind
 
 K = SelectorKind
@@ -28,14 +26,9 @@ def absent_tests(linting: Linting) -> Iterator[Diagnostic]:
         yield warning(
             "no-tests",
             "this policy has no tests, so an edit that opens or closes too much goes unnoticed",
-            _first_bracket(policy.source.text),
+            opening_bracket(policy),
             help='write what must hold: `"tests": [{"src": …, "accept": […], "deny": […]}]`',
         )
-
-
-def _first_bracket(text: str) -> Span:
-    opening = next((piece for piece in pieces(text) if piece.kind in OPENING), None)
-    return Span(opening.start, opening.end) if opening else Span(0, 0)
 
 
 def dead_ip_entries(linting: Linting) -> Iterator[Diagnostic]:

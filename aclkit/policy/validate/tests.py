@@ -15,6 +15,7 @@ from aclkit.policy.text import Text
 from aclkit.policy.validate.validation import Validation
 from aclkit.source import Span
 from aclkit.target import SelectorKind
+from aclkit.wording import listed
 
 K = SelectorKind
 
@@ -30,7 +31,7 @@ def check_test_shapes(validation: Validation) -> None:
         protocols = validation.target.test_protocols
         if test.proto is not None and protocols and test.proto.value.lower() not in protocols:
             message = f"a test can't be of protocol `{test.proto.value}`"
-            help = "write " + ", ".join(f"`{name}`" for name in sorted(protocols) if name)
+            help = "write " + listed(name for name in sorted(protocols) if name)
             _refuse(validation, "proto", message, test.proto.span, help)
         for text in (*test.accept, *test.deny):
             _test_destination(validation, text)

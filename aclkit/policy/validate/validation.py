@@ -25,6 +25,7 @@ from aclkit.policy.spelling import Spelling
 from aclkit.policy.text import Text
 from aclkit.source import Span
 from aclkit.target import Position, SelectorKind, Target, Undefined, UserWords
+from aclkit.wording import listed
 
 K = SelectorKind
 P = Position
@@ -50,6 +51,7 @@ class Validation:
     spelling: Spelling = field(default_factory=Spelling)
     _unread: list[int] = field(init=False)
     _undefined: set[tuple[str, str]] = field(default_factory=set)
+    _sound: dict[Position, dict[str, SelectorKind]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         policy = self.policy
@@ -100,6 +102,17 @@ class Validation:
 
     def selector(self, selector: Selector, position: Position) -> bool:
         """Check that *selector* may stand at *position* and that its name exists."""
+        # Sound once, sound at the same position ever after; most selectors stand in many lists.
+        sound = self._sound.setdefault(position, {})
+        if sound.get(selector.text) is selector.kind:
+            return True
+        findings = len(self.diagnostics)
+        is_sound = self._is_sound(selector, position)
+        if is_sound and len(self.diagnostics) == findings:
+            sound[selector.text] = selector.kind
+        return is_sound
+
+    def _is_sound(self, selector: Selector, position: Position) -> bool:
         if not self.target.allows(position, selector.kind):
             self._refuse_kind(selector, position)
             return False
@@ -231,7 +244,7 @@ class Validation:
             )
             return False
         words = self.target.says(f"autogroup-not-allowed/{text}", position, x=text)
-        help = f"allowed here: {_listed(allowed)}" if allowed else "name users, groups or tags"
+        help = _allowed_here(allowed)
         if text == NONROOT:
             help = "it stands in `users` of an SSH rule, for every login but root"
         self.error(
@@ -248,7 +261,7 @@ class Validation:
             return f"did you mean `{near}`?"
         if name.casefold() in _EVERYBODY and "autogroup:member" in allowed:
             return "write `autogroup:member` for the devices of all users"
-        return f"allowed here: {_listed(allowed)}" if allowed else "name users, groups or tags"
+        return _allowed_here(allowed)
 
     def _group(self, selector: Selector, position: Position) -> bool:
         if self.is_synced(selector):
@@ -332,11 +345,12 @@ class Validation:
                 )
 
 
+def _allowed_here(autogroups: Iterable[str]) -> str:
+    named = listed(sorted(autogroups))
+    return f"allowed here: {named}" if named else "name users, groups or tags"
+
+
 # Names under which people look for all users.
 _EVERYBODY = frozenset({"all", "any", "anyone", "everybody", "everyone", "user", "users"})
 # Names that were meant to be addresses.
 _NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]*)+")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in sorted(names))

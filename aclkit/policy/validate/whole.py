@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from aclkit.policy.validate.validation import Validation
-from aclkit.source import Span
+from aclkit.policy.walk import opening_bracket
 from aclkit.target import AbsentRules, Reading
-
-_START = Span(0, 0)
 
 
 def check_emptiness(validation: Validation) -> None:
@@ -17,7 +15,7 @@ def check_emptiness(validation: Validation) -> None:
     validation.error(
         "empty-policy",
         f"a policy without groups, hosts and access rules is nothing to {validation.target.title}",
-        _START,
+        opening_bracket(policy),
         words=validation.target.says("empty-policy"),
         help="write at least one access rule",
     )
@@ -36,6 +34,6 @@ def check_absent_rules(validation: Validation) -> None:
     validation.warning(
         "absent-rules",
         f"without {what} this policy allows {meaning.value} on {validation.target.title}",
-        _START,
+        opening_bracket(policy),
         help='write `"acls": []` to allow nothing, or a rule from `*` to `*:*` to allow all',
     )

@@ -13,6 +13,7 @@ from aclkit.tailnet.findings import FieldError, printable
 from aclkit.tailnet.importers.notes import Notes
 from aclkit.tailnet.model import Role
 from aclkit.tailnet.times import time_text
+from aclkit.wording import listed
 
 T = TypeVar("T")
 
@@ -162,6 +163,8 @@ class Draft:
                     " [it comes|they come] last",
                     names[node.draft.id],
                 )
+        if not nodes:
+            self.notes.tell("there is no device in the result")
         users = self._all_users(nodes)
         data: dict[str, Any] = {
             "domains": self._all_domains(users),
@@ -280,14 +283,16 @@ class Draft:
             if "." in domain and _is_read(domain, fields.read_domain)
         )
         if domains:
-            listed = ", ".join(f"`{printable(domain)}`" for domain in domains)
-            self.notes.tell(f"took the domains of the tailnet from its logins and name: {listed}")
+            named = listed(printable(domain) for domain in domains)
+            self.notes.tell(f"took the domains of the tailnet from its logins and name: {named}")
         return list(domains)
 
     def _user_entry(self, user: DraftUser) -> dict[str, Any]:
         entry: dict[str, Any] = {"login": user.login}
         if _is_read(user.name, fields.read_name):
             entry["name"] = user.name
+        elif user.name:
+            self.notes.count("dropped {} name[|s] of users that can't be read", user.name)
         if user.role in list(Role):
             entry["role"] = user.role
         else:

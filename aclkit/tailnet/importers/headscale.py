@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from aclkit.policy.other_files import FileKind
 from aclkit.tailnet.importers.draft import Draft, DraftNode, DraftUser, ImportResult
 from aclkit.tailnet.importers.records import (
     Record,
@@ -40,13 +41,15 @@ def import_headscale(
         TailnetError: one of them is no such list.
     """
     draft = Draft()
-    found = entries(nodes, "nodes", "a list of nodes")
+    found = entries(nodes, "nodes", FileKind.HEADSCALE_NODES)
+    # Since 0.28 all tags are in `tags`, which is left out where it is empty.
+    key_tags_count = not any("tags" in node for node in found)
     if users is None:
         draft.notes.tell("no list of users was given: the owners of nodes are all users")
-        owners = [record(node.get("user")) for node in found if not _tags(node, False)]
+        owners = [record(node.get("user")) for node in found if not _tags(node, key_tags_count)]
         _add_users(_each_once(owners), draft)
     else:
-        _add_users(entries(users, "users", "a list of users"), draft)
+        _add_users(entries(users, "users", FileKind.HEADSCALE_USERS), draft)
     if now is None:
         draft.notes.tell("whether nodes have expired was not looked at")
     by_node = _routes_by_node(routes)
@@ -54,7 +57,7 @@ def import_headscale(
         draft.notes.tell(
             "no node tells a route; up to Headscale 0.25 routes are in `headscale routes list`"
         )
-    key_tags_count = not any(texts(node, "tags") for node in found)
+    _tell_stray_routes(by_node, found, draft)
     for node in sorted(found, key=lambda node: _by_id(number_text(node, "id"))):
         _add_node(node, key_tags_count, by_node, now, draft)
     return draft.result()
@@ -65,32 +68,45 @@ def _by_id(number: str) -> tuple[int, str]:
 
 
 def _each_once(users: list[Record]) -> list[Record]:
-    found = {(number_text(user, "id"), _login(user)): user for user in users if _login(user)}
-    return list(found.values())
+    return list({(number_text(user, "id"), _login(user)): user for user in users}.values())
 
 
 def _add_users(users: list[Record], draft: Draft) -> None:
     """Add users in the order of their ids, which is that of their creation."""
     for user in sorted(users, key=lambda user: _by_id(number_text(user, "id"))):
-        if number_text(user, "id") == _TAGGED_DEVICES:
+        login, name = _login(user), text(user, "name")
+        if not login:
             continue
         draft.add_user(
             DraftUser(
-                login=_login(user),
+                login=login,
                 name=text(user, "displayname", "name"),
                 provider_id=text(user, "providerid"),
             )
         )
-        if not text(user, "email"):
+        if text(user, "email"):
+            continue
+        if name in (text(user, "providerid"), number_text(user, "id")):
+            draft.notes.count(
+                "found no name of {} user[|s], of whom Headscale shows an id instead; no policy can"
+                " name [this user|these users]",
+                login,
+            )
+        else:
             draft.notes.count(
                 "gave {} user[|s] without an email the login `name@`; up to Headscale 0.25 policies"
                 " write the name alone",
-                _login(user),
+                login,
             )
 
 
 def _login(user: Record) -> str:
-    """Return what policies call *user*: the email, else the name and an `@`."""
+    """Return what policies call *user*: the email, else the name and an `@`.
+
+    It is empty for the stand-in for the users of tagged nodes.
+    """
+    if number_text(user, "id") == _TAGGED_DEVICES:
+        return ""
     email, name = text(user, "email"), text(user, "name")
     if email or not name:
         return email
@@ -118,13 +134,14 @@ def _add_node(
             " [it is|they are] the user's as well",
             label,
         )
-    if node.get("online") is False:
-        draft.notes.count("took {} node[|s] for online that [is|are] offline now", label)
     if _has_routes(node) or node_id not in routes:
         advertised = texts(node, "availableroutes")
         enabled = texts(node, "approvedroutes")
     else:
         advertised, enabled = routes[node_id]
+    # False is left out up to 0.29.
+    if advertised and not flag(node, "online"):
+        draft.notes.count("took {} router[|s] for online that [is|are] offline now", label)
     draft.add_node(
         DraftNode(
             id=node_id,
@@ -145,7 +162,7 @@ def _tags(node: Record, key_tags_count: bool) -> list[str]:
     Since 0.28 they are all in `tags`. Before, they were forced or requested and approved; in 0.26
     and 0.27 those of the key that registered the node counted as well.
     """
-    if texts(node, "tags"):
+    if "tags" in node:
         return texts(node, "tags")
     tags = [*texts(node, "forcedtags"), *texts(node, "validtags")]
     key = record(node.get("preauthkey"))
@@ -162,7 +179,7 @@ def _has_routes(node: Record) -> bool:
 def _routes_by_node(routes: object) -> Mapping[str, tuple[list[str], list[str]]]:
     """Return the advertised and the enabled routes, by id of the node."""
     by_node: dict[str, tuple[list[str], list[str]]] = {}
-    found = [] if routes is None else entries(routes, "routes", "a list of routes")
+    found = [] if routes is None else entries(routes, "routes", FileKind.HEADSCALE_ROUTES)
     for route in sorted(found, key=lambda route: _by_id(number_text(route, "id"))):
         node_id = number_text(record(route.get("node")), "id")
         advertised, enabled = by_node.setdefault(node_id, ([], []))
@@ -171,3 +188,17 @@ def _routes_by_node(routes: object) -> Mapping[str, tuple[list[str], list[str]]]
         if flag(route, "enabled"):
             enabled.append(text(route, "prefix"))
     return by_node
+
+
+def _tell_stray_routes(
+    routes: Mapping[str, tuple[list[str], list[str]]], nodes: list[Record], draft: Draft
+) -> None:
+    """Tell of routes that are not looked at: of nodes that are not here, or tell their own."""
+    readers = {number_text(node, "id") for node in nodes if not _has_routes(node)}
+    for node_id in routes:
+        if node_id not in readers:
+            draft.notes.count(
+                "did not look at the routes of {} node[|s] that [is|are] not in the list of nodes,"
+                " or tell[s|] [its|their] own",
+                node_id or "unnamed",
+            )

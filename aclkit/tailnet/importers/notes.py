@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from aclkit.tailnet.findings import printable
+from aclkit.wording import listed
 
 _NAMED = 5
 _ONE_OR_MANY = re.compile(r"\[([^|\]]*)\|([^|\]]*)\]")
@@ -38,5 +39,5 @@ def _rendered(sentence: str, subjects: list[str]) -> str:
     told = _ONE_OR_MANY.sub(r"\1" if len(subjects) == 1 else r"\2", sentence)
     told = told.replace("{}", f"{len(subjects):,}")
     different = list(dict.fromkeys(subjects))
-    named = ", ".join(f"`{printable(each)}`" for each in different[:_NAMED])
+    named = listed(printable(each) for each in different[:_NAMED])
     return f"{told}: {named}{', …' if len(different) > _NAMED else ''}"

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from aclkit.diagnostics import Diagnostic, Label, Severity, TailnetError
-from aclkit.tailnet.findings import kind_of
+from aclkit.policy.other_files import FileKind, kind_of_data
+from aclkit.tailnet.findings import kind_of, printable
 from aclkit.tailnet.times import parse_time
 
 Record: TypeAlias = Mapping[str, Any]
@@ -91,26 +92,75 @@ def parse_any_time(value: object) -> int | None:
     return seconds * _SECOND + rest
 
 
-def entries(document: object, key: str, what: str) -> list[Record]:
+def entries(document: object, role: str, *kinds: FileKind, key: str = "") -> list[Record]:
     """Return the objects of a list that is *document* itself or stands in it at *key*.
 
+    Args:
+        document: what was read.
+        role: what it was given as, such as ``users``; also the key where none is named.
+        kinds: what it should be; the first one is how it is called.
+        key: where the list stands if the document is an object.
+
     Raises:
-        TailnetError: *document* is something else; *what* says what it should be.
+        TailnetError: *document* is something else.
     """
-    value = record(document).get(key.casefold()) if isinstance(document, dict) else document
+    key = (key or role).casefold()
+    refuse_others(document, role, *kinds)
+    outer = record(document)
+    value = outer.get(key) if isinstance(document, dict) else document
     # Go writes null for a list without entries.
-    if value is None and (document is None or key.casefold() in record(document)):
+    if value is None and (document is None or key in outer):
         return []
     if not isinstance(value, list):
-        raise wrong_document(
-            what, kind_of(document), f"it is an object with a list `{key}`, or that list alone"
-        )
+        found = kind_of(document)
+        if isinstance(document, dict):
+            found += f" without a list `{key}`" if key not in outer else f" with no list at `{key}`"
+        raise wrong_document(role, kinds[0], found)
     return [record(each) for each in value]
 
 
-def wrong_document(wanted: str, found: str, help: str) -> TailnetError:
-    """Return the error for a document that is *found* and should be *wanted*."""
-    message = f"{wanted} was expected, but this is {found}"
+def answers(document: object, role: str, kind: FileKind) -> Mapping[str, object]:
+    """Return *document*, an object from names or ids to answers of the API; ``{}`` for None.
+
+    Raises:
+        TailnetError: it is something else.
+    """
+    if document is None:
+        return {}
+    refuse_others(document, role, kind)
+    if not isinstance(document, dict):
+        raise wrong_document(role, kind, kind_of(document))
+    return document
+
+
+def refuse_others(document: object, role: str, *kinds: FileKind) -> None:
+    """Refuse a document that is known to be of another kind than *kinds*.
+
+    Raises:
+        TailnetError: it is; the help says what it is good for.
+    """
+    kind = kind_of_data(document)
+    if kind is not None and kind not in kinds:
+        said = record(document).get("message") if kind is FileKind.API_ERROR else None
+        words = f": `{printable(said)}`" if isinstance(said, str) else ""
+        raise wrong_document(role, kinds[0], f"{kind.words}{words}", kind.advice)
+
+
+def wrong_document(
+    role: str, wanted: FileKind, found: str, help: str | None = None
+) -> TailnetError:
+    """Return the error for the document given as *role*, which should be *wanted* and is *found*.
+
+    Its path is the role.
+    """
     return TailnetError(
-        [Diagnostic("inventory-wrong-form", Severity.ERROR, message, Label(None), (), help)]
+        [
+            Diagnostic(
+                "inventory-wrong-form",
+                Severity.ERROR,
+                f"expected {wanted.words}, found {found}",
+                Label(None, path=role),
+                help=help or f"give {wanted.words}, as JSON",
+            )
+        ]
     )

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from aclkit.policy.other_files import FileKind
 from aclkit.tailnet.importers.draft import Draft, DraftNode, DraftUser, ImportResult
 from aclkit.tailnet.importers.records import (
     Record,
+    answers,
     entries,
     flag,
     number_text,
@@ -22,6 +25,8 @@ from aclkit.tailnet.importers.records import (
     time,
 )
 
+# The stable id first; the other one names the same device.
+_IDS = ("nodeid", "id")
 _NO_ACCESS = ("suspended", "needs-approval", "over-billing-limit")
 
 
@@ -30,9 +35,9 @@ def import_tailscale_api(
     *,
     users: object = None,
     services: object = None,
-    service_hosts: Mapping[str, object] | None = None,
-    attributes: Mapping[str, object] | None = None,
-    routes: Mapping[str, object] | None = None,
+    service_hosts: object = None,
+    attributes: object = None,
+    routes: object = None,
     tailnet_name: str = "",
     now: int | None = None,
 ) -> ImportResult:
@@ -49,32 +54,62 @@ def import_tailscale_api(
         now: nanoseconds since 1970, which decide what has expired; without it nothing has.
 
     Raises:
-        TailnetError: *devices*, *users* or *services* is no such answer.
+        TailnetError: one of these is no such answer.
     """
     draft = Draft()
+    found = entries(devices, "devices", FileKind.API_DEVICES)
     if users is not None:
         _add_users(users, draft)
     else:
         draft.notes.tell("no list of users was given: the owners of devices count as members")
-    found = entries(devices, "devices", "a list of devices")
+    by_device = _ByDevice(
+        answers(attributes, "attributes", FileKind.API_ATTRIBUTES),
+        answers(routes, "routes", FileKind.API_ROUTES),
+    )
     kept = [device for device in found if _is_kept(device, now, draft)]
     if now is None:
         draft.notes.tell("whether keys and attributes have expired was not looked at")
-    if kept and not any("enabledroutes" in device for device in kept) and not routes:
+    if kept and not any("enabledroutes" in device for device in kept) and not by_device.routes:
         draft.notes.tell(
             "the list tells no routes, so no device has any here: ask for it with `fields=all`"
         )
+    if attributes is None:
+        draft.notes.tell(
+            "no posture attributes were given: assertions about others than `node:os` do not hold"
+        )
+    by_device.tell_strays(found, draft)
     suffix = _commonest_suffix(kept)
     for device in kept:
-        _add_device(device, suffix, attributes or {}, routes or {}, now, draft)
+        _add_device(device, suffix, by_device, now, draft)
+    hosts = answers(service_hosts, "service_hosts", FileKind.API_SERVICE_HOSTS)
     if services is not None:
-        _add_services(services, service_hosts or {}, kept, draft)
+        _add_services(services, hosts, kept, draft)
     draft.add_domain(tailnet_name)
     return draft.result()
 
 
+@dataclass(frozen=True, slots=True)
+class _ByDevice:
+    """Answers about single devices, by either id of the device."""
+
+    attributes: Mapping[str, object]
+    routes: Mapping[str, object]
+
+    def tell_strays(self, devices: list[Record], draft: Draft) -> None:
+        """Tell of answers about devices that the list does not have."""
+        ids = {number_text(device, key) for device in devices for key in _IDS}
+        for what, given in (("attributes", self.attributes), ("routes", self.routes)):
+            for device_id in given:
+                if device_id not in ids:
+                    draft.notes.count(
+                        f"did not look at the {what} of {{}} device[|s] that [is|are] not in the"
+                        " list",
+                        device_id,
+                    )
+
+
 def _add_users(users: object, draft: Draft) -> None:
-    found = entries(users, "users", "a list of users")
+    found = entries(users, "users", FileKind.API_USERS)
     found.sort(key=lambda user: (*_age(user), text(user, "loginname")))
     for user in found:
         login, status = text(user, "loginname"), text(user, "status")
@@ -124,21 +159,20 @@ def _is_kept(device: Record, now: int | None, draft: Draft) -> bool:
 def _add_device(
     device: Record,
     suffix: str,
-    attributes: Mapping[str, object],
-    routes: Mapping[str, object],
+    by_device: _ByDevice,
     now: int | None,
     draft: Draft,
 ) -> None:
     full_name = text(device, "name").rstrip(".")
     label, _, rest = full_name.partition(".")
-    own_routes = _answer(device, routes) or device
+    own_routes = _answer(device, by_device.routes) or device
     # The field for advertised routes was misspelt in the API's schema for a time.
     advertised = texts(own_routes, "advertisedroutes", "advertiseroutes")
     enabled = texts(own_routes, "enabledroutes") if "enabledroutes" in own_routes else None
     draft.add_node(
         DraftNode(
             id=_id(device),
-            label=label if rest == suffix else full_name,
+            label=label if rest.casefold() == suffix else full_name,
             full_name=full_name,
             user=text(device, "user"),
             tags=texts(device, "tags"),
@@ -146,18 +180,18 @@ def _add_device(
             advertised=advertised,
             enabled=enabled,
             created=time(device, "created"),
-            posture=_posture(device, attributes, now, draft),
+            posture=_posture(device, by_device.attributes, now, draft),
         )
     )
 
 
 def _id(device: Record) -> str:
-    return number_text(device, "nodeid", "id")
+    return number_text(device, *_IDS)
 
 
 def _answer(device: Record, answers: Mapping[str, object]) -> Record:
     """Return what *answers* holds for *device*, by either of its ids."""
-    for key in ("nodeid", "id"):
+    for key in _IDS:
         answer = answers.get(number_text(device, key))
         if answer is not None:
             return record(answer)
@@ -168,6 +202,8 @@ def _posture(
     device: Record, attributes: Mapping[str, object], now: int | None, draft: Draft
 ) -> dict[str, Any]:
     answer = _answer(device, attributes)
+    if answer and not isinstance(answer.get("attributes"), dict):
+        draft.notes.count("found no `attributes` in the answer about {} device[|s]", _id(device))
     # The keys of these two are data, and not folded.
     values, expiries = answer.get("attributes"), answer.get("expiries")
     posture: dict[str, Any] = {}
@@ -186,20 +222,23 @@ def _posture(
 
 def _commonest_suffix(devices: list[Record]) -> str:
     """Return what most names end with after their first label: the tailnet's own suffix."""
-    suffixes = Counter(text(device, "name").rstrip(".").partition(".")[2] for device in devices)
+    names = (text(device, "name").rstrip(".").casefold() for device in devices)
+    suffixes = Counter(name.partition(".")[2] for name in names)
     return min(suffixes, key=lambda suffix: (-suffixes[suffix], suffix), default="")
 
 
 def _add_services(
     services: object, hosts: Mapping[str, object], devices: list[Record], draft: Draft
 ) -> None:
-    ids = {number_text(device, key): _id(device) for device in devices for key in ("id", "nodeid")}
-    for service in entries(services, "vipServices", "a list of services"):
+    ids = {number_text(device, key): _id(device) for device in devices for key in _IDS}
+    for service in entries(services, "services", FileKind.API_SERVICES, key="vipServices"):
         name = text(service, "name")
         approved = []
         if name not in hosts:
             draft.notes.count("left {} service[|s] without a host, as none were given", name)
-        for each in entries(hosts.get(name), "hosts", "a list of hosts of a service"):
+        for each in entries(
+            hosts.get(name), "service_hosts", FileKind.API_SERVICE_HOSTS, key="hosts"
+        ):
             host = number_text(each, "stablenodeid")
             if text(each, "approvallevel").startswith("approved:"):
                 approved.append(ids.get(host, host))

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from aclkit.addresses import TAILNET, AddressSyntaxError, parse_prefix
-from aclkit.tailnet.findings import kind_of
+from aclkit.policy.other_files import FileKind
+from aclkit.tailnet.findings import kind_of, printable
 from aclkit.tailnet.importers.draft import Draft, DraftNode, DraftUser, ImportResult
 from aclkit.tailnet.importers.records import (
     Record,
     flag,
     number_text,
     record,
+    refuse_others,
     text,
     texts,
     time,
@@ -34,16 +36,18 @@ def import_tailscale_status(status: object) -> ImportResult:
     Raises:
         TailnetError: *status* is no such answer, or that of a client that is logged out.
     """
+    refuse_others(status, "status", FileKind.STATUS)
     top = record(status)
     own = record(top.get("self"))
     tailnet = record(top.get("currenttailnet"))
     if not own or not tailnet:
         state = text(top, "backendstate")
-        found = f"that of a client in the state `{state}`" if state else kind_of(status)
+        found = f"that of a client in the state `{printable(state)}`" if state else kind_of(status)
         raise wrong_document(
-            "the status of a client that is logged in",
+            "status",
+            FileKind.STATUS,
             found,
-            "it is the answer of `tailscale status --json`, with `Self` and `CurrentTailnet`",
+            "it has `Self` and `CurrentTailnet` where the client is logged in",
         )
     draft = Draft()
     draft.notes.tell(
@@ -122,9 +126,14 @@ def _add_node(node: Record, suffix: str, logins: Mapping[str, Record], draft: Dr
     full_name = text(node, "dnsname").rstrip(".")
     tags = texts(node, "tags")
     addresses = texts(node, "tailscaleips")
-    routes = [
-        route for route in texts(node, "allowedips") if not _is_single_address(route, addresses)
-    ]
+    routes = []
+    for route in texts(node, "allowedips"):
+        if route.removesuffix("/32").removesuffix("/128") in addresses:
+            continue
+        if _is_of_service(route):
+            draft.notes.count("left out {} address[|es] of services that devices host", route)
+        else:
+            routes.append(route)
     posture: dict[str, Any] = {}
     system = text(node, "os")
     if system:
@@ -146,14 +155,12 @@ def _add_node(node: Record, suffix: str, logins: Mapping[str, Record], draft: Dr
     )
 
 
-def _is_single_address(route: str, own: list[str]) -> bool:
-    """Return whether *route* is an address of the node or of a service, and no route."""
+def _is_of_service(route: str) -> bool:
+    """Return whether *route* is the address of a service, and no route."""
     try:
         prefix = parse_prefix(route)
     except AddressSyntaxError:
         return False
-    if not prefix.is_single:
+    if not prefix.is_single or not TAILNET.contains_prefix(prefix):
         return False
-    if prefix.token in own:
-        return True
-    return TAILNET.contains_prefix(prefix) and not _SITE_ROUTES.contains(prefix)
+    return not _SITE_ROUTES.contains(prefix)

@@ -1,0 +1,178 @@
+"""Peers that changed: who is seen, on which routes, with which capabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from aclkit.affected.nodes import Found
+from aclkit.affected.route_views import carriers_differ, exits_shown, routes_seen
+from aclkit.affected.states import States, devices, user_of
+from aclkit.compiled import CompiledPolicy
+from aclkit.compiler.update import Shift
+
+
+def peer_changes(states: States) -> Found:
+    """Return the nodes whose list of peers is another one."""
+    classes = 0
+    class_of = states.after.rules.classes.class_of
+    for shift in states.shifts:
+        seen_before = _seen(states.before, shift.before)
+        seen_after = _seen(states.after, shift.after)
+        classes |= seen_before ^ seen_after
+        if shift.before is not None and shift.after is not None:
+            classes |= _other_view(shift, states, seen_before & seen_after)
+    routed, carriers = carriers_differ(states)
+    spared = {node for node in carriers if not classes >> class_of[node] & 1}
+    classes |= routed
+    further = frozenset(
+        node
+        for shift in states.shifts
+        if shift.after is not None
+        for asked, nodes in _alike(shift, states)
+        if shift.before is None or _own_list_differs(asked, states)
+        for node in nodes
+    )
+    return Found(classes, states.spared(classes) | spared, further)
+
+
+def route_changes(states: States) -> Found:
+    """Return the nodes that are shown other routes, or are the primary of others."""
+    classes, spared = carriers_differ(states)
+    for shift in states.shifts:
+        classes |= exits_shown(states.before, shift.before) ^ exits_shown(states.after, shift.after)
+    old, new = states.before.rules.primaries, states.after.rules.primaries
+    primaries = {
+        number
+        for route in states.done.routes
+        for number in {old.get(route), new.get(route)}
+        if number is not None and old.get(route) != new.get(route)
+    }
+    further = {
+        node
+        for shift in states.shifts
+        if shift.after is not None
+        for asked, nodes in _alike(shift, states)
+        if shift.before is None
+        or _routes_of(states.before, asked) != _routes_of(states.after, asked)
+        for node in nodes
+    }
+    class_of = states.after.rules.classes.class_of
+    further |= {
+        node
+        for node in primaries - states.moving
+        if not classes >> class_of[node] & 1 or node in spared
+    }
+    return Found(
+        classes,
+        states.spared(classes) | spared,
+        frozenset(further),
+    )
+
+
+def _alike(shift: Shift, states: States) -> Iterator[tuple[int, Sequence[int]]]:
+    """Yield the nodes of a shift that have the same answer, each time with one to be asked.
+
+    Nodes that went together differ in the routes of which they are the primary themselves.
+    """
+    assert shift.after is not None
+    routes = states.after.rules.classes.classes[shift.after].signature.routes
+    if routes or states.after.rules.classes.met_routes:
+        yield from ((node, (node,)) for node in shift.nodes)
+    elif shift.nodes:
+        yield shift.nodes[0], shift.nodes
+
+
+def _seen(compiled: CompiledPolicy, number: int | None) -> int:
+    return 0 if number is None else compiled.visibility.visible_classes(number)
+
+
+def _other_view(shift: Shift, states: States, seers: int) -> int:
+    """Return those of *seers* who see the nodes of a shift with something else about them."""
+    old, new = states.before, states.after
+    assert shift.before is not None
+    assert shift.after is not None
+    was, now = old.rules.classes.classes[shift.before], new.rules.classes.classes[shift.after]
+    disabled = (
+        old.rules.ipv4_disabled >> shift.before & 1,
+        new.rules.ipv4_disabled >> shift.after & 1,
+    )
+    if shift.moved or bool(was.signature.exits) != bool(now.signature.exits):
+        return seers
+    if disabled[0] != disabled[1]:
+        return seers
+    found = (exits_shown(old, shift.before) ^ exits_shown(new, shift.after)) & seers
+    for number, node in states.stayed(_capable(shift, states) & seers & ~found):
+        peer = shift.nodes[0]
+        if old.reach.granted_caps(peer, node) != new.reach.granted_caps(peer, node):
+            found |= 1 << number
+    return found
+
+
+def _capable(shift: Shift, states: States) -> int:
+    """Return the classes on which the nodes of a shift may be granted something else."""
+    old, new = states.before.rules, states.after.rules
+    assert shift.before is not None
+    assert shift.after is not None
+    found = 0
+    for at in states.after.reach.granting:
+        was, now = old.cells[at], new.cells[at]
+        if was.own:
+            if user_of(old, shift.before) is not None or user_of(new, shift.after) is not None:
+                found |= devices(old, user_of(old, shift.before))
+                found |= devices(new, user_of(new, shift.after))
+            continue
+        covered = (was.source.covers4 | was.source.covers6) >> shift.before & 1
+        if covered != (now.source.covers4 | now.source.covers6) >> shift.after & 1:
+            found |= now.bearers
+    return found
+
+
+def _own_list_differs(node: int, states: States) -> bool:
+    """Return whether a node that did not join or leave has another list of peers."""
+    old, new = states.before, states.after
+    was, now = old.rules.classes.class_of[node], new.rules.classes.class_of[node]
+    seen = old.visibility.visible_classes(was), new.visibility.visible_classes(now)
+    for _ in states.stayed(seen[0] ^ seen[1]):
+        return True
+    others = states.moving - {node}
+    for other in others:
+        if _sees(old, seen[0], other) != _sees(new, seen[1], other):
+            return True
+    if old.rules.ipv4_disabled != new.rules.ipv4_disabled or routes_seen(old, node) != routes_seen(
+        new, node
+    ):
+        return bool(_view(old, node) != _view(new, node))
+    same = all(
+        _granted(old, number, was) == _granted(new, number, now)
+        for number in states.after.reach.granting
+    )
+    if same and not any(shift.moved for shift in states.shifts):
+        return False
+    return bool(_view(old, node) != _view(new, node))
+
+
+def _sees(compiled: CompiledPolicy, seen: int, other: int) -> bool:
+    of = compiled.rules.classes.class_of.get(other)
+    return of is not None and seen >> of & 1 == 1
+
+
+def _granted(compiled: CompiledPolicy, at: int, number: int) -> tuple[int, ...]:
+    """Return what part a class has in a cell that grants capabilities."""
+    cell = compiled.rules.cells[at]
+    covers = cell.source.covers4 | cell.source.covers6
+    user = user_of(compiled.rules, number) if cell.own else None
+    return covers >> number & 1, cell.bearers >> number & 1, hash(user)
+
+
+def _view(compiled: CompiledPolicy, node: int) -> Any:
+    """Return what a node is shown of its peers, for comparison only."""
+    peers = compiled.rules.roster.in_order(compiled.visibility.peers(node))
+    return [compiled.peer(node, peer) for peer in peers]
+
+
+def _routes_of(compiled: CompiledPolicy, node: int) -> Any:
+    """Return the routes that a node is shown and those of which it is the primary."""
+    primaries = compiled.rules.primaries
+    own = [r for r in compiled.rules.class_of(node).signature.routes if primaries.get(r) == node]
+    return routes_seen(compiled, node), own

@@ -1,0 +1,59 @@
+"""SSH rules that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aclkit.affected.nodes import Found
+from aclkit.affected.states import States, devices, user_of
+from aclkit.compiler.update import Shift
+
+
+def ssh_changes(states: States) -> Found:
+    """Return the nodes whose SSH rules are others."""
+    old, new = states.before.rules, states.after.rules
+    gained = lost = unsure = 0
+    for was, now in zip(old.ssh.rules, new.ssh.rules, strict=True):
+        for shift in states.shifts:
+            before = shift.before is not None and was.sources >> shift.before & 1 == 1
+            after = shift.after is not None and now.sources >> shift.after & 1 == 1
+            if not before and not after:
+                continue
+            told = now.destinations
+            if now.own or now.localparts:
+                # It is sent to the devices of the nodes' users too.
+                told |= devices(old, user_of(old, shift.before)) if before else 0
+                told |= devices(new, user_of(new, shift.after)) if after else 0
+            if before and after:
+                if shift.moved or now.repeats or _is_other_user(shift, states):
+                    unsure |= told
+            elif now.everybody or now.by_login:
+                unsure |= told
+            elif after:
+                gained |= told
+            else:
+                lost |= told
+    unsure |= gained & lost
+    classes = (gained | lost) & ~unsure
+    for number, node in states.stayed(unsure):
+        if old.ssh.node_rules(node) != new.ssh.node_rules(node):
+            classes |= 1 << number
+    further = frozenset(
+        node
+        for shift in states.shifts
+        if shift.after is not None and (shift.before is None or _differs(shift.nodes, states))
+        for node in shift.nodes
+    )
+    return Found(classes, states.spared(classes), further)
+
+
+def _differs(nodes: Sequence[int], states: States) -> bool:
+    """Return whether nodes that went together have other SSH rules; one of them stands for all."""
+    return any(
+        states.before.rules.ssh.node_rules(node) != states.after.rules.ssh.node_rules(node)
+        for node in nodes[:1]
+    )
+
+
+def _is_other_user(shift: Shift, states: States) -> bool:
+    return user_of(states.before.rules, shift.before) != user_of(states.after.rules, shift.after)

@@ -1,0 +1,91 @@
+"""Two states of a tailnet under one policy, and which nodes are not what they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from aclkit.compiled import CompiledPolicy
+from aclkit.compiler.bitsets import members
+from aclkit.compiler.compiled_rules import CompiledRules
+from aclkit.compiler.update import Shift, Update
+
+
+@dataclass(slots=True)
+class States:
+    """What the parts of the answer share.
+
+    `moving` are the nodes that any shift is about; every other node has the class that it had, and
+    a class holds the same nodes as before, but for moving ones.
+    """
+
+    before: CompiledPolicy
+    after: CompiledPolicy
+    done: Update
+    shifts: tuple[Shift, ...] = field(init=False)
+    moving: frozenset[int] = field(init=False)
+    shifting: int = field(init=False)
+    """The classes that nodes left or joined, or that have other words now."""
+
+    def __post_init__(self) -> None:
+        self.shifts = self.done.shifts
+        self.moving = frozenset(node for shift in self.shifts for node in shift.nodes)
+        self.shifting = 0
+        for shift in self.shifts:
+            for number in (shift.before, shift.after):
+                self.shifting |= 0 if number is None else 1 << number
+
+    def stayed(self, classes: int) -> Iterator[tuple[int, int]]:
+        """Yield each of *classes* that has a node that stayed, and the first such node."""
+        held = self.after.rules.classes.classes
+        for number in members(classes):
+            for node in held[number].nodes:
+                if node not in self.moving:
+                    yield number, node
+                    break
+
+    def spared(self, classes: int) -> frozenset[int]:
+        """Return the moving nodes in *classes*: what is said of those is not theirs."""
+        class_of = self.after.rules.classes.class_of
+        return frozenset(
+            node for node in self.moving if node in class_of and classes >> class_of[node] & 1
+        )
+
+
+def listing(rules: CompiledRules, number: int | None) -> set[int]:
+    """Return the source sets whose lists of addresses have those of the nodes of a class."""
+    if number is None or rules.mentions is None:
+        return set()
+    bit = 1 << number
+    found = set()
+    for at in rules.mentions.sources(rules.classes.classes[number], rules.classes):
+        source = rules.sources[at]
+        listed = source.identity
+        if source.postures:
+            listed |= source.covers4 | source.covers6
+        if listed & bit:
+            found.add(at)
+    return found
+
+
+def user_of(rules: CompiledRules, number: int | None) -> str | None:
+    """Return whose nodes a class holds; None for tagged ones, and for no class."""
+    return None if number is None else rules.classes.classes[number].signature.user
+
+
+def devices(rules: CompiledRules, user: str | None) -> int:
+    """Return the classes of the devices of a user, as a set."""
+    found = 0
+    if user is not None:
+        for number in rules.classes.by_user.get(user, ()):
+            found |= 1 << number
+    return found
+
+
+def bearing(rules: CompiledRules, sources: Iterable[int]) -> int:
+    """Return the classes that are sent something with any of *sources* as its sources."""
+    found = 0
+    for source in sources:
+        for cell in rules.mentions.cells_of[source] if rules.mentions else ():
+            found |= rules.cells[cell].sent
+    return found

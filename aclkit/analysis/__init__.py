@@ -1,0 +1,1 @@
+"""Analysis: what a compiled policy says as a whole, from sets of classes and never per pair."""
