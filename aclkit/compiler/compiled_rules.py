@@ -212,9 +212,9 @@ def compile_rules(
     words.update(tag for rule in rules for tag in rule.via)
     postures = PostureResults(policy, (name for rule in rules for name in rule.postures))
     signer = Signer(resolver, postures, services_of(tailnet.services))
-    classes = classify(
-        roster.nodes, signer, literals, words, None if like is None else like.classes
-    )
+    alike = None if like is None else like.classes
+    nodes = {number: roster.nodes[number] for number in roster.in_order(roster.nodes)}
+    classes = classify(nodes, signer, literals, words, alike)
     table = AttributeTable.of(policy, resolver, literals)
     attributes = table.by_class(classes)
     disabled = without_ipv4(classes, attributes)
@@ -223,12 +223,12 @@ def compile_rules(
     ssh = compile_ssh(policy, builder)
     routers = (
         (index, classes.classes[classes.class_of[index]].signature.routes)
-        for index, node in roster.nodes.items()
+        for index, node in nodes.items()
         if node.advertised_routes
     )
     return CompiledRules(
         policy, roster, resolver, rules, classes, tuple(builder.sources), tuple(builder.cells),
-        elect_primaries(roster.nodes, routers), table, attributes, disabled,
+        elect_primaries(nodes, routers), table, attributes, disabled,
         SshPolicies(ssh, roster, classes, policy.target.meaning.user_words), builder.known,
         Mentions.among(builder.sources, builder.cells, resolver, literals),
     )  # fmt: skip
