@@ -73,6 +73,7 @@ class Change:
     tests: tuple[TestResult, ...] = ()
     exact: bool = True
     _affected: Mapping[Kind, Set[str]] = field(default_factory=dict)
+    _roster: Roster | None = None
 
     def __repr__(self) -> str:
         return f"<Change to version {self.version}>"
@@ -84,12 +85,22 @@ class Change:
         """
         return self._affected.get(Kind(kind), frozenset())
 
+    def _as_in(self, later: Change, kind: Kind) -> Set[str]:
+        """Return the nodes of one kind that are still there after *later*, by their names then."""
+        before, now = self._roster, later._roster
+        if now is None or before is None:
+            return self.affected(kind)
+        ids = (before.nodes[before.by_name[n.casefold()]].id for n in self.affected(kind))
+        return {now.nodes[now.by_id[each]].name for each in ids if each in now.by_id}
+
     def then(self, later: Change) -> Change:
         """Return this change and the next one as a single one."""
         return replace(
             later,
             exact=False,
-            _affected={kind: names_of(self.affected(kind), later.affected(kind)) for kind in Kind},
+            _affected={
+                kind: names_of(self._as_in(later, kind), later.affected(kind)) for kind in Kind
+            },
         )
 
 
@@ -167,7 +178,7 @@ class PolicyEngine:
             )
             affected = affected_by_policy(now.compiled, after.compiled)
             change = replace(
-                Change(after.version, exact=False, _affected=affected),
+                Change(after.version, exact=False, _affected=affected, _roster=after.roster),
                 diagnostics=outcome.diagnostics,
                 tests=outcome.tests,
             )
@@ -200,7 +211,9 @@ class PolicyEngine:
                 return self._replace_roster(Roster.of(step.roster.tailnet).persistent())
             compiled, done = followed
             after = Snapshot(now.version + 1, now.policy, step.roster, compiled)
-            change = Change(after.version, _affected=affected_by(now.compiled, compiled, done))
+            affected = affected_by(now.compiled, compiled, done)
+            exact = len(changes) == 1 and step.is_plain
+            change = Change(after.version, exact=exact, _affected=affected, _roster=step.roster)
             self._put(after, change)
             return change
 
@@ -208,7 +221,7 @@ class PolicyEngine:
         now = self._snapshot
         compiled = compile_policy(now.policy, roster.tailnet, roster=roster)
         after = Snapshot(now.version + 1, now.policy, roster, compiled)
-        change = Change(after.version, exact=False, _affected=everybody(compiled))
+        change = Change(after.version, exact=False, _affected=everybody(compiled), _roster=roster)
         self._put(after, change)
         return change
 

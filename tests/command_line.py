@@ -45,8 +45,10 @@ def invoke(*args: str, stdin: str | bytes | None = None) -> Result:
 
 def clean_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment in which nothing decides on colours, widths, encodings or settings."""
-    refused = ("ACLKIT_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "PYTHONUTF8")
-    refused += ("LC_",)
+    refused = (
+        *("ACLKIT_", "COLUMNS", "NO_COLOR", "FORCE_COLOR"),
+        *("LC_", "PYTHONIOENCODING", "PYTHONUTF8"),
+    )
     clean = {name: value for name, value in os.environ.items() if not name.startswith(refused)}
     return clean | {"TERM": "xterm", "PYTHONWARNINGS": "error"} | dict(environment or {})
 

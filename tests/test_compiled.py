@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import aclkit
+from aclkit.tailnet.implied import implied_tailnet
 from aclkit.tailnet.model import UnknownNameError
 
 TAILNET = {
@@ -223,3 +224,47 @@ def test_a_check_rule_satisfies_accept_on_headscale() -> None:
     rule = {"action": "check", "src": ["a@"], "dst": ["tag:x"], "users": ["root"]}
     tests = [{"ssh": {"src": "a@", "dst": ["tag:x"], "accept": ["root"]}}]
     assert verdicts("headscale", [rule], tests) == [True]
+
+
+def test_a_tagged_node_gets_a_rule_for_local_parts_for_itself_alone() -> None:
+    # docs/reference/ssh.md: such a rule goes to its sources too, each named by its own addresses.
+    users = ["localpart:*@example.com", "root"]
+    rule = {"action": "accept", "src": ["tag:x"], "dst": ["tag:y"], "users": users}
+    tests = [
+        {"src": src, "dst": [dst], expected: ["root"]}
+        for src, dst, expected in (
+            ("100.64.0.1", "100.64.0.1", "accept"),
+            ("100.64.0.1", "100.64.0.2", "deny"),
+            ("tag:x", "tag:x", "accept"),
+            ("tag:x", "tag:x", "deny"),
+            ("tag:x", "tag:y", "accept"),
+        )
+    ]
+    policy = {"tagOwners": {"tag:x": [], "tag:y": []}, "acls": [], "ssh": [rule]}
+    names = {"x-1": "tag:x", "x-2": "tag:x", "y-1": "tag:y"}
+    tailnet = aclkit.Tailnet.from_dict(
+        {
+            "domains": ["example.com"],
+            "nodes": [
+                {"name": name, "tags": [tag], "addresses": [f"100.64.0.{number}"]}
+                for number, (name, tag) in enumerate(names.items(), 1)
+            ],
+        }
+    )
+    report = aclkit.check(json.dumps(policy | {"sshTests": tests}), tailnet=tailnet)
+    assert [test.passed for test in report.tests] == [True, True, False, False, True]
+    (failure,) = report.tests[2].failures
+    assert failure.detail == "root from x-1 to x-2"
+    (failure,) = report.tests[3].failures
+    assert failure.detail == "root from x-1 to x-1"
+
+
+def test_no_implied_device_has_an_address_that_the_policy_gives_to_something_else() -> None:
+    policy = {
+        "tagOwners": {"tag:x": []},
+        "hosts": {"printer": "100.64.0.1"},
+        "ipsets": {"ipset:cameras": ["add 100.64.0.2"]},
+        "acls": [{"action": "accept", "src": ["tag:x"], "dst": ["100.64.0.3:80"]}],
+    }
+    tailnet = implied_tailnet(aclkit.load_policy(json.dumps(policy)))
+    assert str(tailnet.nodes[0].addresses[0]) == "100.64.0.4"

@@ -101,6 +101,23 @@ def test_json_says_what_is_approximated_and_standard_error_too() -> None:
 
 
 @pytest.mark.usefixtures("files")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("can", "alice", "web:22", "--policy"),
+        ("who-can", "web:22", "--policy"),
+        ("reach", "alice", "--policy"),
+        ("coverage",),
+    ],
+    ids=lambda command: command[0],
+)
+def test_answers_say_what_is_approximated(command: tuple[str, ...]) -> None:
+    stderr = invoke(*command, *ARGUMENTS).stderr
+    assert stderr == invoke("compile", *ARGUMENTS).stderr
+    assert invoke(*command, *ARGUMENTS, "-q").stderr == ""
+
+
+@pytest.mark.usefixtures("files")
 def test_the_tables_end_with_what_is_approximated() -> None:
     result = invoke("compile", *ARGUMENTS, "--format", "table")
     notes = [line for line in result.stdout.splitlines() if line.startswith("note: ")]
@@ -155,7 +172,7 @@ def test_a_period_that_no_duration_of_go_holds_is_refused() -> None:
 def test_a_star_that_is_a_login_of_that_name_lets_nobody_in_and_hides_later_rules() -> None:
     ssh = [login(users=["*"]), login(users=["stir"])]
     found = compiled("headscale@0.28", ssh=ssh)
-    web = found.rules.classes.class_of[found.node_number("web")]
+    web = found.node_number("web")
     assert found.rules.ssh.decide(web, web, "stir") is None
     first = compiled("headscale@0.26", ssh=ssh).rules.ssh.decide(web, web, "stir")
     assert first is not None

@@ -57,6 +57,7 @@ def test_an_inventory_is_known_by_what_stands_in_it(name: str, kind: FileKind) -
         ('{"svc:a": {"hosts": []}}', FileKind.API_SERVICE_HOSTS),
         ('{"nodes": [], "acls": []}', FileKind.POLICY),
         ('{"policy": "policy.hujson", "tests": []}', FileKind.SCENARIO),
+        ('{"policy": "policy.hujson", "sshTests": []}', FileKind.SCENARIO),
         ('{"policy": {}, "tailnet": {}, "whoCan": []}', FileKind.SCENARIO),
         ('{"policy": "{}", "updatedAt": "2026-03-01T08:00:00Z"}', None),
         ('{"groups": {}}', None),

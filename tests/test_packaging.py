@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -118,12 +119,45 @@ def test_a_checkout_finds_its_grammar_beside_the_package(tmp_path: Path) -> None
     assert not (ROOT / "aclkit" / "_grammar").exists()
 
 
-def test_the_users_hook_takes_policy_files_only() -> None:
-    hook = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+def hooks() -> dict[str, dict[str, str]]:
+    """Return the hooks for users by id; each line of their file is a key and its value."""
+    found: dict[str, dict[str, str]] = {}
+    for line in (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8").splitlines():
+        key, _, value = line.removeprefix("- ").strip().partition(": ")
+        if line.startswith("- "):
+            found[value] = hook = {}
+        else:
+            hook[key] = value
+    return found
+
+
+@pytest.mark.parametrize("id", ["aclkit-check", "aclkit-fmt", "aclkit-test"])
+def test_a_hook_runs_its_command_on_text_files(id: str) -> None:
     # `identify` has no tag for HuJSON: the file name decides, `text` keeps binary files out.
-    assert "files: \\.hujson$" in hook
-    assert "types: [text]" in hook
-    assert "entry: aclkit check" in hook
+    hook = hooks()[id]
+    assert (hook["language"], hook["types"]) == ("python", "[text]")
+    assert hook["entry"] == id.replace("-", " ")
+    assert hook["name"]
+    assert hook["description"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("policy.hujson", ["aclkit-check", "aclkit-fmt"]),
+        ("net/doors.acltest.hujson", ["aclkit-fmt", "aclkit-test"]),
+        ("policy.json", []),
+        ("policy.hujson.orig", []),
+    ],
+)
+def test_each_hook_takes_the_files_that_its_command_is_for(file: str, expected: list[str]) -> None:
+    taken = [
+        id
+        for id, hook in hooks().items()
+        if re.search(hook["files"], file)
+        and not ("exclude" in hook and re.search(hook["exclude"], file))
+    ]
+    assert taken == expected
 
 
 def test_the_version_is_told_by_the_command_line(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def filter_changes(states: States) -> Found:
     for shift in states.shifts:
         was, now = listing(old, shift.before), listing(new, shift.after)
         gained, lost = gained | (now - was), lost | (was - now)
-        if shift.moved and shift.before is not None and shift.after is not None:
+        if states.is_elsewhere(shift):
             unsure |= bearing(new, was | now)
             unsure |= devices(old, user_of(old, shift.before))
             unsure |= devices(new, user_of(new, shift.after))
@@ -104,7 +104,9 @@ def _displaced(changed: set[int], states: States) -> int:
 
 def _listed(source: SourceSet) -> int:
     """Return the classes whose nodes the list of a source set has."""
-    return source.identity | (source.covers4 | source.covers6 if source.postures else 0)
+    if not source.postures:
+        return source.identity  # itself and no copy: these are large numbers
+    return source.identity | source.covers4 | source.covers6
 
 
 def _names_nodes(rules: CompiledRules) -> bool:

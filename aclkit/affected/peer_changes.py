@@ -93,13 +93,7 @@ def _other_view(shift: Shift, states: States, seers: int) -> int:
     assert shift.before is not None
     assert shift.after is not None
     was, now = old.rules.classes.classes[shift.before], new.rules.classes.classes[shift.after]
-    disabled = (
-        old.rules.ipv4_disabled >> shift.before & 1,
-        new.rules.ipv4_disabled >> shift.after & 1,
-    )
-    if shift.moved or bool(was.signature.exits) != bool(now.signature.exits):
-        return seers
-    if disabled[0] != disabled[1]:
+    if states.is_elsewhere(shift) or bool(was.signature.exits) != bool(now.signature.exits):
         return seers
     found = (exits_shown(old, shift.before) ^ exits_shown(new, shift.after)) & seers
     for number, node in states.stayed(_capable(shift, states) & seers & ~found):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aclkit.affected.nodes import Found
-from aclkit.affected.states import States, devices, user_of
+from aclkit.affected.states import States, devices, has_address, user_of
 from aclkit.compiler.update import Shift
 
 
@@ -15,8 +15,8 @@ def ssh_changes(states: States) -> Found:
     gained = lost = unsure = 0
     for was, now in zip(old.ssh.rules, new.ssh.rules, strict=True):
         for shift in states.shifts:
-            before = shift.before is not None and was.sources >> shift.before & 1 == 1
-            after = shift.after is not None and now.sources >> shift.after & 1 == 1
+            before = has_address(old, shift.before) and was.sources >> (shift.before or 0) & 1 == 1
+            after = has_address(new, shift.after) and now.sources >> (shift.after or 0) & 1 == 1
             if not before and not after:
                 continue
             told = now.destinations
@@ -25,7 +25,7 @@ def ssh_changes(states: States) -> Found:
                 told |= devices(old, user_of(old, shift.before)) if before else 0
                 told |= devices(new, user_of(new, shift.after)) if after else 0
             if before and after:
-                if shift.moved or now.repeats or _is_other_user(shift, states):
+                if states.is_elsewhere(shift) or now.repeats or _is_other_user(shift, states):
                     unsure |= told
             elif now.everybody or now.by_login:
                 unsure |= told

@@ -35,6 +35,13 @@ class States:
             for number in (shift.before, shift.after):
                 self.shifting |= 0 if number is None else 1 << number
 
+    def is_elsewhere(self, shift: Shift) -> bool:
+        """Return whether nodes that stayed have another name, place or address than before."""
+        if shift.before is None or shift.after is None:
+            return False
+        was = self.before.rules.ipv4_disabled >> shift.before & 1
+        return shift.moved or was != self.after.rules.ipv4_disabled >> shift.after & 1
+
     def stayed(self, classes: int) -> Iterator[tuple[int, int]]:
         """Yield each of *classes* that has a node that stayed, and the first such node."""
         held = self.after.rules.classes.classes
@@ -54,7 +61,7 @@ class States:
 
 def listing(rules: CompiledRules, number: int | None) -> set[int]:
     """Return the source sets whose lists of addresses have those of the nodes of a class."""
-    if number is None or rules.mentions is None:
+    if rules.mentions is None or not has_address(rules, number) or number is None:
         return set()
     bit = 1 << number
     found = set()
@@ -66,6 +73,12 @@ def listing(rules: CompiledRules, number: int | None) -> set[int]:
         if listed & bit:
             found.add(at)
     return found
+
+
+def has_address(rules: CompiledRules, number: int | None) -> bool:
+    """Return whether the nodes of a class have an address under the policy."""
+    classes = rules.classes
+    return number is not None and (classes.has4 | classes.has6) >> number & 1 == 1
 
 
 def user_of(rules: CompiledRules, number: int | None) -> str | None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import product
 
 from aclkit.analysis.coverage_tests import TriedTests
 from aclkit.compiler.attributes import target_classes
@@ -111,8 +110,8 @@ def _access(rules: CompiledRules, tests: TriedTests) -> Iterator[RuleCoverage]:
             passed.update(members(entry.touched))
             continue
         whole, serving = (
-            tests.trial.whole(entry.met),
-            tests.trial.serving(entry.met, entry.expectation),
+            tests.trial.asked.whole(entry.met),
+            tests.trial.asked.serving(entry.met, entry.expectation),
         )
         near = 0
         for src, dst in tried_pairs(entry.expectation, rules):
@@ -164,24 +163,22 @@ def _login_part(
     to_self = selector.is_autogroup("self")
     everywhere = replace(rule, sources=rules.classes.everyone, destinations=rules.classes.everyone)
     fitting = replace(rules.ssh, rules=(everywhere,))
-    classes = rules.classes.classes
+    class_of, nodes = rules.classes.class_of, rules.nodes
     passed = guarded = 0
     for entry in tests.logins:
-        ssh = tests.trial.ssh(entry.met)
+        ssh = tests.trial.asked.ssh(entry.met)
         supposed = next(each for each in ssh.rules if each.number == rule.number)
         login = entry.expectation.login.value.strip()
         passes = guards = False
-        for (src, _), (dst, _) in product(
-            entry.expectation.sources, entry.expectation.destinations
-        ):
-            user = classes[src].signature.user
-            own = to_self and user is not None and user == classes[dst].signature.user
-            there = bool(named >> dst & 1) or own
+        for src, dst in entry.expectation.pairs():
+            user = nodes[src].user
+            own = to_self and user is not None and user == nodes[dst].user
+            there = bool(named >> class_of[dst] & 1) or own
             if entry.expectation.expected != "deny":
                 deciding = ssh.decide(src, dst, login)
                 passes |= there and deciding is not None and deciding.number == rule.number
                 continue
             fits = fitting.decide(src, dst, login) is not None
-            guards |= bool(supposed.sources >> src & 1) + there + fits >= 2
+            guards |= bool(supposed.sources >> class_of[src] & 1) + there + fits >= 2
         passed, guarded = passed + passes, guarded + guards
     return Part(selector.text, (), None, passed, guarded)

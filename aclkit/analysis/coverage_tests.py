@@ -68,57 +68,13 @@ class TriedLogin:
 
 
 @dataclass(slots=True)
-class _Added:
-    """A variant, and what it adds; each set of postures is worked out once."""
-
-    variant: Variant
-    _whole: dict[Met, WholeRules] = field(default_factory=dict)
-    _serving: dict[tuple[Met, int | None, int], Serving] = field(default_factory=dict)
-    _ssh: dict[Met, SshPolicies] = field(default_factory=dict)
-    _all: dict[Met, WholeRules] = field(default_factory=dict)
-
-    def all(self, met: Met) -> WholeRules:
-        """Return all cells of the variant."""
-        found = self._all.get(met)
-        if found is None:
-            found = self._all[met] = WholeRules(self.variant.rules, met)
-        return found
-
-    def new(self, met: Met) -> WholeRules:
-        """Return the new cells alone."""
-        found = self._whole.get(met)
-        if found is None:
-            only = replace(self.variant.rules, cells=self.variant.added)
-            found = self._whole[met] = WholeRules(only, met)
-        return found
-
-    def serving(self, met: Met, each: Expectation) -> Serving:
-        """Return which of the new cells open the port of an entry."""
-        key = met, each.proto, each.port
-        found = self._serving.get(key)
-        if found is None:
-            found = self._serving[key] = self.new(met).serving(each.proto, each.port)
-        return found
-
-    def ssh(self, met: Met) -> SshPolicies:
-        """Return all SSH rules of the variant."""
-        found = self._ssh.get(met)
-        if found is None:
-            found = self._ssh[met] = self.variant.rules.ssh.supposing(met)
-        return found
-
-
-@dataclass(slots=True)
-class Trial:
-    """Tries tests on a compiled policy and on its mutants."""
+class Asked:
+    """Compiled rules as tests ask them: once for each set of postures that a source meets."""
 
     rules: CompiledRules
-    decided: int = 0
-    """How many entries were decided: what the work of a mutation run grows with."""
     _whole: dict[Met, WholeRules] = field(default_factory=dict)
     _serving: dict[tuple[Met, int | None, int], Serving] = field(default_factory=dict)
     _ssh: dict[Met, SshPolicies] = field(default_factory=dict)
-    _added: _Added | None = None
 
     def whole(self, met: Met) -> WholeRules:
         """Return what answers where the source meets the postures *met*."""
@@ -142,10 +98,41 @@ class Trial:
             found = self._ssh[met] = self.rules.ssh.supposing(met)
         return found
 
+
+@dataclass(slots=True)
+class _Added:
+    """A variant: all of its cells, and those alone that it adds."""
+
+    variant: Variant
+    all: Asked = field(init=False)
+    new: Asked = field(init=False)
+
+    def __post_init__(self) -> None:
+        rules = self.variant.rules
+        self.all = Asked(rules)
+        self.new = Asked(replace(rules, cells=self.variant.added))
+
+
+@dataclass(slots=True)
+class Trial:
+    """Tries tests on a compiled policy and on its mutants.
+
+    `decided` is how many entries were decided: what the work of a mutation run grows with.
+    """
+
+    asked: Asked
+    decided: int = 0
+    _added: _Added | None = None
+
+    @property
+    def rules(self) -> CompiledRules:
+        """Return the rules of the policy itself."""
+        return self.asked.rules
+
     def tried(self, index: int, test: PolicyTest) -> Iterator[Tried | TestFailure]:
         """Yield the entries of *test*; failures for what can't be tried."""
         met = met_postures(self.rules, test.src_posture_attrs)
-        for each in expectations(test, self.whole(met)):
+        for each in expectations(test, self.asked.whole(met)):
             if isinstance(each, TestFailure):
                 yield each
                 continue
@@ -155,7 +142,7 @@ class Trial:
             yield self._tried(index, replace(test, accept=accept, deny=deny), each, met)
 
     def _tried(self, index: int, test: PolicyTest, each: Expectation, met: Met) -> Tried:
-        whole, serving = self.whole(met), self.serving(met, each)
+        whole, serving = self.asked.whole(met), self.asked.serving(met, each)
         crossing: dict[tuple[Point, Point], int] = {}
         passing: dict[tuple[Point, Point], int] = {}
         crossed = touched = 0
@@ -184,7 +171,7 @@ class Trial:
             )
             alone = replace(test, dst=(each.text,), accept=accept, check=check, deny=deny)
             self.decided += 1
-            holds = not ssh_contradictions(each, self.rules, self.ssh(met))
+            holds = not ssh_contradictions(each, self.rules, self.asked.ssh(met))
             yield TriedLogin(alone, index, each, met, holds)
 
     def _agrees(self, each: Expectation, allows: Callable[[Point, Point], int]) -> bool:
@@ -195,7 +182,7 @@ class Trial:
     def still_holds(self, tried: Tried, variant: Variant) -> bool:
         """Return whether an entry that holds on the policy does so on *variant* too."""
         if variant.anew or _names(tried.test, variant.group):
-            whole = self._added_by(variant).all(tried.met)
+            whole = self._added_by(variant).all.whole(tried.met)
             return all(
                 isinstance(each, Expectation) and self._agrees(each, self._asking(whole, each))
                 for each in expectations(tried.test, whole)
@@ -207,8 +194,8 @@ class Trial:
         if widens:
             self.decided += 1
             return not self._passes_widened(tried, variant)
-        added = self._added_by(variant)
-        new, serving = added.new(tried.met), added.serving(tried.met, tried.expectation)
+        added = self._added_by(variant).new
+        new, serving = added.whole(tried.met), added.serving(tried.met, tried.expectation)
 
         def allows(src: Point, dst: Point) -> int:
             passing = tried.passing.get((src, dst), 0)
@@ -218,7 +205,7 @@ class Trial:
 
     def _passes_widened(self, tried: Tried, variant: Variant) -> bool:
         """Return whether a pair passes by the wider ports of a cell that it crosses."""
-        serving = self._added_by(variant).serving(tried.met, tried.expectation)
+        serving = self._added_by(variant).new.serving(tried.met, tried.expectation)
         cells = tuple(zip(variant.removed, variant.added, strict=True))
         opened = {
             family: bitset(old.number for old, new in cells if serving[family] >> new.number & 1)
@@ -244,7 +231,7 @@ class Trial:
         anew = variant.anew or _names(tried.test, variant.group)
         if not variant.logins and not anew:
             return True
-        ssh = self._added_by(variant).ssh(tried.met)
+        ssh = self._added_by(variant).all.ssh(tried.met)
         expected = ssh_expectations(tried.test, variant.rules) if anew else (tried.expectation,)
         for each in expected:
             self.decided += 1
@@ -278,7 +265,7 @@ class TriedTests:
 
 def tried_tests(rules: CompiledRules) -> TriedTests:
     """Return the `tests` and `sshTests` of a policy, tried on it."""
-    trial = Trial(rules)
+    trial = Trial(Asked(rules))
     entries: list[Tried] = []
     logins: list[TriedLogin] = []
     failing: list[tuple[str, int]] = []

@@ -50,7 +50,7 @@ def login_changes(base: CompiledRules, variant: Variant) -> Iterator[LoginChange
         dst = classes[b].nodes[0] if a != b else classes[b].nodes[1]
         for login in dict.fromkeys((*named, ordinary, _local_part(classes[a]))):
             if login:
-                was, now = ssh_answer(before, a, b, login), ssh_answer(after, a, b, login)
+                was, now = (ssh_answer(each, src, dst, login) for each in (before, after))
                 if was != now:
                     yield LoginChange(src, dst, login, was, now)
 

@@ -41,7 +41,7 @@ def read_protocol(proto: str | None, compiled: CompiledPolicy) -> int:
         UnusableError: there is no such protocol.
     """
     try:
-        return protocol_number(proto or "tcp", compiled.rules)
+        return protocol_number("tcp" if proto is None else proto, compiled.rules)
     except ValueError as error:
         known = compiled.rules.policy.target.protocols
         raise UnusableError(f"{error}{did_you_mean(proto or '', known)}") from None

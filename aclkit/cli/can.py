@@ -10,6 +10,7 @@ from aclkit.cli.asked import read_destination, read_protocol, require_known
 from aclkit.cli.compiled_input import compile_files
 from aclkit.cli.inputs import policy_here
 from aclkit.cli.options import (
+    answer_format_option,
     color_option,
     policy_option,
     quiet_option,
@@ -18,7 +19,7 @@ from aclkit.cli.options import (
     target_option,
 )
 from aclkit.cli.output import say, screen_style
-from aclkit.cli.unusable import CLEAN, FINDINGS
+from aclkit.cli.unusable import CLEAN, FINDINGS, UnusableError
 from aclkit.compiled import CompiledPolicy, SshVerdict, Verdict
 from aclkit.evaluator.query import Allowed
 from aclkit.report.answers_can import Question, can_json, can_text
@@ -33,14 +34,7 @@ from aclkit.report.answers_can import Question, can_json, can_text
 @click.option("--ssh", "login", metavar="LOGIN", help="Ask about SSH as LOGIN; DST has no port.")
 @click.option("--any", "any_pair", is_flag=True, help="Exit with 0 also where only some can.")
 @target_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="What is written to standard output.",
-)
+@answer_format_option
 @color_option
 @quiet_option
 @stdin_filename_option
@@ -105,4 +99,7 @@ def _ssh(
     require_known(source, compiled)
     word = destination.removesuffix(":22")
     require_known(word, compiled)
-    return Question(source, word, login=login), compiled.query_ssh(source, word, login)
+    try:
+        return Question(source, word, login=login), compiled.query_ssh(source, word, login)
+    except ValueError as error:  # LOGIN is none
+        raise UnusableError(str(error)) from error

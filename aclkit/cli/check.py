@@ -63,7 +63,7 @@ def command(
     aclkit; of several files, the highest.
     """
     named = files or [policy_here(None, "aclkit check FILE")]
-    refuse_clashes([*named, *([tailnet] if tailnet is not None else [])], output)
+    refuse_clashes([*named, tailnet], output)
     context = read_tailnet(tailnet) if tailnet is not None else None
     status = CLEAN
     reports: list[Report] = []

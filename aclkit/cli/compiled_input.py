@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import click
-
-from aclkit.cli.inputs import STDIN, read_policy, read_tailnet, tell_findings
+from aclkit.cli.inputs import STDIN, read_policy, read_tailnet, refuse_clashes, tell_findings
 from aclkit.cli.unusable import tell
 from aclkit.compiled import CompiledPolicy, compile_policy
 from aclkit.compiler.approximations import approximations
@@ -44,8 +42,7 @@ def compile_files(
         UsageError: both files are standard input.
         UnusableError: a file can't be read, or holds no tailnet.
     """
-    if policy == tailnet == STDIN:
-        raise click.UsageError("standard input can be read once only")
+    refuse_clashes([policy, tailnet])
     given = read_tailnet(tailnet) if tailnet is not None else None
     shown = stdin_filename if policy == STDIN else policy
     text = read_policy(policy)

@@ -11,6 +11,7 @@ import click
 from aclkit.cli.compiled_input import compile_files
 from aclkit.cli.inputs import STDIN, policy_here
 from aclkit.cli.options import (
+    answer_format_option,
     color_option,
     quiet_option,
     stdin_filename_option,
@@ -64,14 +65,7 @@ _PERCENT = click.FloatRange(0, 100)
     metavar="PERCENT",
     help="Exit with 1 where fewer mutants are noticed; --mutate is understood.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="What is written to standard output.",
-)
+@answer_format_option
 @color_option
 @quiet_option
 @stdin_filename_option

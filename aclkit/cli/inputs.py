@@ -88,15 +88,17 @@ def read_inventory(name: str) -> Source:
     return inventory_source(data, _shown(name))
 
 
-def refuse_clashes(inputs: Sequence[str], output: Iterable[tuple[str, Path]]) -> None:
+def refuse_clashes(inputs: Sequence[str | None], output: Iterable[tuple[str, Path]] = ()) -> None:
     """Refuse to read standard input twice, and to write over an input or twice over one file.
+
+    An input that was not given is None.
 
     Raises:
         UsageError: that was asked for.
     """
     if inputs.count(STDIN) > 1:
         raise click.UsageError("standard input can be read once only")
-    read = {Path(name).resolve() for name in inputs if name != STDIN}
+    read = {Path(name).resolve() for name in inputs if name is not None and name != STDIN}
     written: set[Path] = set()
     for _, path in output:
         place = path.resolve()

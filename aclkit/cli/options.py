@@ -115,6 +115,14 @@ format_option = _setting(
     show_default=True,
     help="What is written to standard output.",
 )
+answer_format_option = click.option(
+    "--format",
+    "form",  # the setting `format` is one of reports
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="What is written to standard output.",
+)
 output_option = _setting(
     "--output",
     callback=_outputs,

@@ -10,6 +10,7 @@ from aclkit.cli.asked import require_known
 from aclkit.cli.compiled_input import compile_files
 from aclkit.cli.inputs import policy_here
 from aclkit.cli.options import (
+    answer_format_option,
     color_option,
     policy_option,
     quiet_option,
@@ -26,14 +27,7 @@ from aclkit.cli.unusable import CLEAN, FINDINGS
 @policy_option
 @tailnet_option
 @target_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="What is written to standard output.",
-)
+@answer_format_option
 @color_option
 @quiet_option
 @stdin_filename_option

@@ -72,7 +72,7 @@ def command(
     counts as failed.
     """
     named = list(_found(files or [policy_here(None, "aclkit test FILE")]))
-    refuse_clashes([*named, *([tailnet] if tailnet is not None else [])], output)
+    refuse_clashes([*named, tailnet], output)
     context = read_tailnet(tailnet) if tailnet is not None else None
     if all(map(_is_scenario, named)):
         _tell_of_unused(("tailnet", "target"))

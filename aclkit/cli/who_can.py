@@ -10,6 +10,7 @@ from aclkit.cli.asked import read_destination, read_protocol, require_known
 from aclkit.cli.compiled_input import compile_files
 from aclkit.cli.inputs import policy_here
 from aclkit.cli.options import (
+    answer_format_option,
     color_option,
     policy_option,
     quiet_option,
@@ -27,14 +28,7 @@ from aclkit.cli.unusable import CLEAN, FINDINGS
 @tailnet_option
 @click.option("--proto", metavar="NAME", help="The protocol, by name or number; TCP by default.")
 @target_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="What is written to standard output.",
-)
+@answer_format_option
 @color_option
 @quiet_option
 @stdin_filename_option

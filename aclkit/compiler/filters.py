@@ -91,6 +91,7 @@ class Filters:
     _firsts: dict[int, dict[IpProto, int]] = field(default_factory=dict)
     _templates: dict[int, tuple[Group, ...]] = field(default_factory=dict)
     _fixed: dict[int, tuple[NetPortRange, ...]] = field(default_factory=dict)
+    _class_texts: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _marked: int = -1
     _before: _Keys | None = None
 
@@ -318,9 +319,15 @@ class Filters:
             classes, texts = key
             listed = set(texts)
             for number in members(classes):
-                for node in self.rules.classes.classes[number].nodes:
-                    listed.update(map(str, self.rules.addresses(node)))
+                listed.update(self._class_texts.get(number) or self._write_class(number))
             found = self._src_ips[key] = tuple(sorted(listed))
+        return found
+
+    def _write_class(self, number: int) -> tuple[str, ...]:
+        """Return the addresses of all nodes of a class, as they are written."""
+        nodes = self.rules.classes.classes[number].nodes
+        found = tuple(str(a) for node in nodes for a in self.rules.addresses(node))
+        self._class_texts[number] = found
         return found
 
     def _dst_ports(

@@ -47,6 +47,10 @@ class LiteralTable:
         after.number(addresses)
         return after
 
+    def known(self, addresses: AddressSet) -> int | None:
+        """Return the number of *addresses*; None where it has none."""
+        return self._numbers.get(addresses)
+
     @property
     def singles(self) -> list[int]:
         """Return the numbers of the sets that name a single address."""

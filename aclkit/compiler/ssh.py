@@ -82,6 +82,25 @@ class CompiledSshRule:
     localparts: tuple[str, ...]
     accept_env: tuple[str, ...]
 
+    def takers(self, login: str, classes: Classes) -> int:
+        """Return the classes of which nodes are taken as *login*, wherever they may log in."""
+        if self.knows(login):
+            return self.sources
+        users = (f"{login}@{domain}" for domain in self.localparts if "@" not in domain)
+        return self.sources & bitset(c for user in users for c in classes.by_user.get(user, ()))
+
+    def knows(self, login: str) -> bool:
+        """Return whether the map of logins has *login*, or `*`; `localpart:` aside."""
+        return bool(self._local_user(login))
+
+    def lets_in(self, login: str) -> bool:
+        """Return whether whoever is taken as *login* gets in when this rule decides."""
+        # To some targets `*` is a login of just that name, which nobody has.
+        return self._local_user(login) in ("", SAME, login)
+
+    def _local_user(self, login: str) -> str:
+        return self.users.get(login, self.users.get("*", ""))
+
 
 def compile_ssh(policy: Policy, builder: CellBuilder) -> tuple[CompiledSshRule, ...]:
     """Return the SSH rules in the order in which clients try them."""
@@ -299,21 +318,18 @@ class SshPolicies:
         return None
 
     def decide(self, src: int, dst: int, login: str) -> CompiledSshRule | None:
-        """Return the rule by which a node of class *src* logs in to class *dst* as *login*.
+        """Return the rule by which the node *src* logs in to the node *dst* as *login*.
 
         None when no rule does. The first that matches decides, as on a client.
         """
-        each = self.classes.classes[dst]
-        user = self.classes.classes[src].signature.user
-        local, _, domain = (user or "").rpartition("@")
+        number = self.classes.class_of[src]
+        each = self.classes.classes[self.classes.class_of[dst]]
+        # What is sent to a tagged node for its own sake names that node alone.
+        is_near = src == dst or each.signature.user is not None
         for rule in self.rules:
-            sources = self.sources_at(rule, each) or self.near_sources(rule, each)
-            if not sources >> src & 1:
-                continue
-            local_user = rule.users.get(login, rule.users.get("*", ""))
-            if local_user:
-                # To some targets `*` is a login of just that name, which nobody has.
-                return rule if local_user in (SAME, login) else None
-            if user is not None and login == local and domain in rule.localparts:
-                return rule
+            sources = self.sources_at(rule, each)
+            if not sources and is_near:
+                sources = self.near_sources(rule, each)
+            if sources >> number & 1 and rule.takers(login, self.classes) >> number & 1:
+                return rule if rule.lets_in(login) else None
         return None

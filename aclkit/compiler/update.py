@@ -15,7 +15,7 @@ from aclkit.compiler.classes import Classes, NodeClass
 from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.compiler.signatures import Signature
 from aclkit.compiler.ssh import compile_ssh
-from aclkit.tailnet.model import Node
+from aclkit.tailnet.model import Node, creation_order
 from aclkit.tailnet.roster import NodeStep, Step
 from aclkit.target import Brings, Meaning, UserWords
 
@@ -28,7 +28,7 @@ class Shift:
         nodes: their numbers.
         before: their class in the state before; None when they joined.
         after: their class in the state after; None when they left.
-        moved: whether what they are called or where they are reached changed.
+        moved: whether their name, their addresses or their place in the order changed.
     """
 
     nodes: tuple[int, ...]
@@ -230,8 +230,9 @@ class _Draft:
 
 
 def _moved(before: Node, after: Node) -> bool:
-    """Return whether what a node is called or where it is reached differs."""
-    return (before.name, before.addresses) != (after.name, after.addresses)
+    """Return whether its name, its addresses or its place among others differ."""
+    old = before.name, before.addresses, creation_order(before)
+    return old != (after.name, after.addresses, creation_order(after))
 
 
 def _follows_approvals(node: Node) -> bool:

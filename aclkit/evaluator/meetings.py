@@ -59,7 +59,7 @@ class Meeting(Generic[Key, Other]):
             for b in self.dst.parts:
                 if (a.user is not None and a.user == b.user) is not self.same_user:
                     continue
-                pair = _different(a.nodes, b.nodes)
+                pair = different(a.nodes, b.nodes)
                 if pair is not None:
                     return pair
                 if self.alone:
@@ -67,7 +67,8 @@ class Meeting(Generic[Key, Other]):
         raise AssertionError("a meeting has a pair")
 
 
-def _different(a: Sequence[int], b: Sequence[int]) -> tuple[int, int] | None:
+def different(a: Sequence[int], b: Sequence[int]) -> tuple[int, int] | None:
+    """Return a node of *a* and another of *b*; None where there is no other."""
     if a[0] != b[0]:
         return a[0], b[0]
     if len(b) > 1:

@@ -182,14 +182,11 @@ class Carriers:
 def _ruled_out(question: Question, pair: Pair, region: Region) -> Iterator[WhyNot]:
     """Yield what the rules lack, where somebody carries the region."""
     edit = new_rule(question)
-    near, found = Near(question, pair, edit), False
-    for cell in port_cells(question.rules):
-        for reason in _of_cell(question, near, cell, region, edit):
-            found = True
-            yield reason
-    if not found:
-        message = f"no rule opens {asked_for(question)} of {region}"
-        yield WhyNot("no-rule", message, None, edit)
+    near = Near(question, pair, edit)
+    cells = port_cells(question.rules)
+    reasons = (each for cell in cells for each in _of_cell(question, near, cell, region, edit))
+    message = f"no rule opens {asked_for(question)} of {region}"
+    yield from _or_else(reasons, WhyNot("no-rule", message, None, edit))
 
 
 def _of_cell(
@@ -221,14 +218,21 @@ def _other_tag(cell: Cell, nobody: str, edit: Edit | None) -> WhyNot:
 def _not_by_exits(question: Question, pair: Pair, region: Region) -> Iterator[WhyNot]:
     """Yield what the rules lack, where an exit node would carry the region."""
     edit = new_rule(question, [_INTERNET])
-    near, found = Near(question, pair, edit), False
-    for cell in port_cells(question.rules):
-        for reason in _of_exit_cell(question, near, cell, region, edit):
-            found = True
-            yield reason
+    near = Near(question, pair, edit)
+    cells = port_cells(question.rules)
+    reasons = (each for cell in cells for each in _of_exit_cell(question, near, cell, region, edit))
+    message = f"{region} is reached by exit nodes, for which a rule must open `{_INTERNET}`"
+    yield from _or_else(reasons, WhyNot("exit-node-needs-internet", message, None, edit))
+
+
+def _or_else(reasons: Iterable[WhyNot], otherwise: WhyNot) -> Iterator[WhyNot]:
+    """Yield *reasons*; *otherwise* where there are none."""
+    found = False
+    for reason in reasons:
+        found = True
+        yield reason
     if not found:
-        message = f"{region} is reached by exit nodes, for which a rule must open `{_INTERNET}`"
-        yield WhyNot("exit-node-needs-internet", message, None, edit)
+        yield otherwise
 
 
 def _of_exit_cell(

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 from aclkit.addresses import CGNAT, TAILNET_V6, Address, AddressSet, Family, Prefix
 from aclkit.compiler.bitsets import bitset
-from aclkit.compiler.classes import Classes
 from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.evaluator.whole_rules import BARRED
 from aclkit.policy.selectors import Selector, SelectorSyntaxError, parse_selector
@@ -212,7 +211,7 @@ def _parts_of_literal(addresses: AddressSet, rules: CompiledRules) -> tuple[Part
     Then its classes tell: all nodes of a class hit the same literals.
     """
     classes = rules.classes
-    number = literal_number(addresses, classes)
+    number = classes.literals.known(addresses)
     if number is None:
         return None
     in4, in6 = classes.hits4.get(number, 0), classes.hits6.get(number, 0)
@@ -221,16 +220,6 @@ def _parts_of_literal(addresses: AddressSet, rules: CompiledRules) -> tuple[Part
         for c in classes.classes
         if (in4 | in6) >> c.number & 1 and c.nodes
     )
-
-
-def literal_number(addresses: AddressSet, classes: Classes) -> int | None:
-    """Return the number of *addresses* among the literals of the policy; None if it is not one."""
-    literals = classes.literals
-    for family, spans in ((Family.V4, addresses.v4), (Family.V6, addresses.v6)):
-        if spans:
-            around = literals.hits(family, spans[0][0])
-            return next((n for n in around if literals.sets[n] == addresses), None)
-    return None
 
 
 def _parts_of_addresses(

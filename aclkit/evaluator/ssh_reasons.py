@@ -107,7 +107,7 @@ def _of_login(question: SshQuestion, login: Login, pair: Pair) -> Iterator[WhyNo
         yield WhyNot("no-common-family", message)
         return
     edit = _edit(question, login, pair)
-    if login.rules and question.lets_in(question.deciding(login)):
+    if login.rules and question.deciding(login).lets_in(question.login):
         rule = question.deciding(login)
         message = f"the SSH rule lets {src} in, but no rule opens port 22 of {dst}"
         yield WhyNot("ssh-port-closed", message, origin_of(rule), edit)
@@ -151,8 +151,8 @@ def _near(
         message = f"the SSH rule lets {source.name} in as {logins}, not as `{question.login}`"
         yield WhyNot("ssh-wrong-login", message, origin_of(rule), edit)
         return
-    takes_login = bool(question.takes(rule)) or _is_named(question, rule)
-    if not takes_login:
+    # A login that the rule knows is taken also where nobody is a source of it.
+    if not rule.knows(question.login) and not rule.takers(question.login, rules.classes):
         return
     if covered and rule.own:
         if target.user is None:  # that of another user is told of whatever the rules are
@@ -175,18 +175,13 @@ def _near(
         yield WhyNot("source-not-in-rule", message, origin_of(rule), edit)
 
 
-def _is_named(question: SshQuestion, rule: CompiledSshRule) -> bool:
-    """Return whether *rule* names the login, also where nobody is a source of it."""
-    return bool(rule.users.get(question.login, rule.users.get("*", "")))
-
-
 def _edit(question: SshQuestion, login: Login, pair: Pair) -> Edit | None:
     """Return the edit that lets a login in: an SSH rule, a rule for port 22, or both."""
     rules = question.rules
     edit = policy_edit(rules, question.src)
     if edit is None or pair.src is None or pair.dst is None:
         return None
-    if login.rules and question.lets_in(question.deciding(login)):
+    if login.rules and question.deciding(login).lets_in(question.login):
         return _opened(question, edit)
     user, owner = rules.nodes[pair.src].user, rules.nodes[pair.dst].user
     sources = words_for(question.src, P.SSH_SRC, rules)

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from aclkit.compiler.bitsets import bitset, members
 from aclkit.compiler.compiled_rules import CompiledRules
-from aclkit.compiler.ssh import NONROOT, SAME, CompiledSshRule
+from aclkit.compiler.ssh import NONROOT, CompiledSshRule
 from aclkit.evaluator.meetings import Meeting, Meetings
 from aclkit.evaluator.query import (
     Allowed,
@@ -95,7 +95,8 @@ class SshQuestion:
     def __post_init__(self) -> None:
         self._open = self.regions.reach.cells_open(TCP, SSH_PORT)
         self.regions.reach.rows(part.number for part in (*self.src.parts, *self.dst.parts))
-        self._taking = [self.takes(rule) for rule in self.rules.ssh.rules]
+        classes = self.rules.classes
+        self._taking = [rule.takers(self.login, classes) for rule in self.rules.ssh.rules]
         for place, rule in enumerate(self.rules.ssh.rules):
             # With `localpart:` a rule is sent to its sources too (recordings ssh-d4, ssh-e5).
             self._near |= (rule.own or bool(rule.localparts)) << place
@@ -141,27 +142,13 @@ class SshQuestion:
         if not rules or not cells_between(src[1], dst[1], same_user):
             return rules, SshAnswer.NO
         rule = self.rules.ssh.rules[_first(rules)]
-        if not self.lets_in(rule):
+        if not rule.lets_in(self.login):
             return rules, SshAnswer.NO
         return rules, SshAnswer.ACCEPT if rule.action.accept else SshAnswer.CHECK
 
     def deciding(self, login: Login) -> CompiledSshRule:
         """Return the rule that decides a login; some rule must match."""
         return self.rules.ssh.rules[_first(login.rules)]
-
-    def takes(self, rule: CompiledSshRule) -> int:
-        """Return the classes that *rule*, at any of its destinations, takes for this login."""
-        if rule.users.get(self.login, rule.users.get("*", "")):
-            return rule.sources
-        users = (f"{self.login}@{domain}" for domain in rule.localparts)
-        by_user = self.rules.classes.by_user
-        return rule.sources & bitset(c for user in users for c in by_user.get(user, ()))
-
-    def lets_in(self, rule: CompiledSshRule) -> bool:
-        """Return whether *rule*, which takes this login, knows a local user for it."""
-        local_user = rule.users.get(self.login, rule.users.get("*", ""))
-        # To some targets `*` is a login of just that name, which nobody has.
-        return local_user in ("", SAME, self.login)
 
     def _beyond_devices(self) -> int:
         """Return how many pairs there are with an end that is no device: those never get in."""

@@ -13,6 +13,7 @@ from itertools import product
 from aclkit.addresses import Address, Family
 from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.compiler.ssh import SshPolicies
+from aclkit.evaluator.meetings import different
 from aclkit.evaluator.policytests import (
     TestFailure,
     TestResult,
@@ -49,8 +50,9 @@ def _failures(test: SshTest, rules: CompiledRules, ssh: SshPolicies) -> Iterable
             continue
         wrong = ssh_contradictions(each, rules, ssh)
         if wrong:
-            (_, source), (_, destination), got = wrong[0]
-            detail = f"{each.login.value} from {source} to {destination}"
+            src, dst, got = wrong[0]
+            nodes = rules.nodes
+            detail = f"{each.login.value} from {nodes[src].name} to {nodes[dst].name}"
             if len(wrong) > 1:
                 detail += f" and {len(wrong) - 1} more"
             yield TestFailure(each.text.value, each.expected, got, detail, each.login.span)
@@ -60,15 +62,25 @@ def _failures(test: SshTest, rules: CompiledRules, ssh: SshPolicies) -> Iterable
 class SshExpectation:
     """One login to one entry of `dst`, resolved.
 
-    `expected` is `accept`, `check` or `deny`. Sources and destinations are classes, each with the
-    name of one node.
+    `expected` is `accept`, `check` or `deny`. Sources and destinations are nodes, by class.
     """
 
     expected: str
     text: Text
     login: Text
-    sources: tuple[tuple[int, str], ...]
-    destinations: tuple[tuple[int, str], ...]
+    sources: tuple[tuple[int, tuple[int, ...]], ...]
+    destinations: tuple[tuple[int, tuple[int, ...]], ...]
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """Yield pairs of nodes that stand for all: one of two classes, and one of a node itself."""
+        for (source, nodes), (destination, others) in product(self.sources, self.destinations):
+            if source != destination:
+                yield nodes[0], others[0]
+                continue
+            if pair := different(nodes, others):
+                yield pair
+            for node in sorted(set(nodes).intersection(others))[:1]:
+                yield node, node
 
 
 def ssh_expectations(test: SshTest, rules: CompiledRules) -> Iterator[SshExpectation | TestFailure]:
@@ -82,13 +94,13 @@ def ssh_expectations(test: SshTest, rules: CompiledRules) -> Iterator[SshExpecta
             raise UnusableTestError("an SSH test needs `accept`, `check` or `deny`", test.span)
         if not test.dst:
             raise UnusableTestError("an SSH test needs a `dst`", test.span)
-        sources = _classes(_points(test.src, P.SSH_TEST_SRC, rules), rules, test.src)
+        sources = _by_class(_points(test.src, P.SSH_TEST_SRC, rules), rules, test.src)
     except UnusableTestError as problem:
         yield TestFailure("", "", "", problem.detail, problem.span)
         return
     for text in test.dst:
         try:
-            destinations = _classes(_destination(text, rules), rules, text)
+            destinations = _by_class(_destination(text, rules), rules, text)
         except UnusableTestError as problem:
             yield TestFailure(text.value, "", "", problem.detail, problem.span)
             continue
@@ -101,16 +113,18 @@ def ssh_expectations(test: SshTest, rules: CompiledRules) -> Iterator[SshExpecta
 
 def ssh_contradictions(
     expectation: SshExpectation, rules: CompiledRules, ssh: SshPolicies
-) -> list[tuple[tuple[int, str], tuple[int, str], str]]:
-    """Return the pairs that go against an expectation, each with the answer that it gets."""
-    login = expectation.login.value.strip()
-    return [
-        (src, dst, got)
-        for src, dst in product(expectation.sources, expectation.destinations)
-        if not _satisfies(
-            got := ssh_answer(ssh, src[0], dst[0], login), expectation.expected, rules
-        )
-    ]
+) -> list[tuple[int, int, str]]:
+    """Return pairs of nodes that go against an expectation, each with the answer that it gets.
+
+    There is one for each pair of classes.
+    """
+    login, class_of = expectation.login.value.strip(), rules.classes.class_of
+    found: dict[tuple[int, int], tuple[int, int, str]] = {}
+    for src, dst in expectation.pairs():
+        got = ssh_answer(ssh, src, dst, login)
+        if not _satisfies(got, expectation.expected, rules):
+            found.setdefault((class_of[src], class_of[dst]), (src, dst, got))
+    return list(found.values())
 
 
 def _logins(test: SshTest) -> Iterator[tuple[str, Text]]:
@@ -125,7 +139,7 @@ def _satisfies(got: str, expected: str, rules: CompiledRules) -> bool:
 
 
 def ssh_answer(ssh: SshPolicies, src: int, dst: int, login: str) -> str:
-    """Return `accept`, `check` or `deny` for a login between two classes."""
+    """Return `accept`, `check` or `deny` for a login from one node to another."""
     rule = ssh.decide(src, dst, login)
     if rule is None:
         return "deny"
@@ -147,14 +161,14 @@ def _destination(text: Text, rules: CompiledRules) -> list[Address]:
     return addresses_of(selector, text, rules)
 
 
-def _classes(
+def _by_class(
     addresses: Iterable[Address], rules: CompiledRules, text: Text
-) -> tuple[tuple[int, str], ...]:
-    """Return the classes of the nodes that have *addresses*, each with the name of one node."""
-    found: dict[int, str] = {}
+) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Return the nodes that have *addresses*, by class, each once."""
+    found: dict[int, dict[int, None]] = {}
     for address in addresses:
         node = rules.node_with.get(address)
         if node is None:
             raise UnusableTestError(f"no device has the address {address}", text.span)
-        found.setdefault(rules.classes.class_of[node], rules.nodes[node].name)
-    return tuple(found.items())
+        found.setdefault(rules.classes.class_of[node], {})[node] = None
+    return tuple((number, tuple(nodes)) for number, nodes in found.items())

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from aclkit.addresses import Address, AddressSet, Family, parse_address, parse_prefix
 from aclkit.compiler.cells import Cell, CellKind, SourceSet
 from aclkit.compiler.compiled_rules import CompiledRules
+from aclkit.compiler.literals import LiteralTable
 from aclkit.evaluator.reach import names, passes
 from aclkit.policy.postures import unmet
-from aclkit.policy.selectors import Selector
 from aclkit.policy.text import Text
-from aclkit.resolver import is_identity
+from aclkit.resolver import Literal, is_identity
 from aclkit.target import SelectorKind
 
 K = SelectorKind
@@ -32,12 +32,70 @@ BARRED = AddressSet.of(
 ) - AddressSet.of([parse_address("169.254.169.254")])
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """An address, and the class of the node that has it. Nodes of a class are alike here."""
 
     address: Address
     node_class: int | None
+
+
+@dataclass(slots=True)
+class _Ends:
+    """One end of all cells: which of them have an address as a source, or as a destination.
+
+    Attributes:
+        table: the literals by number.
+        route_numbers: those that are approved subnet routes.
+        classes4, classes6: cells by the classes of which they have all IPv4 (IPv6) addresses.
+        literals: cells by the number of a literal of which they have all addresses.
+        routes: cells that have each approved subnet route.
+        everything: cells that have any address.
+    """
+
+    table: LiteralTable
+    route_numbers: frozenset[int]
+    classes4: dict[int, int] = field(default_factory=dict)
+    classes6: dict[int, int] = field(default_factory=dict)
+    literals: dict[int, int] = field(default_factory=dict)
+    routes: int = 0
+    everything: int = 0
+    _known: dict[Point, int] = field(default_factory=dict)
+
+    def add(self, cells: int, classes4: int, classes6: int) -> None:
+        """Note whose addresses *cells* have; cells that have the same are looked at together."""
+        self.classes4[classes4] = self.classes4.get(classes4, 0) | cells
+        self.classes6[classes6] = self.classes6.get(classes6, 0) | cells
+
+    def add_literal(self, cells: int, literal: Literal) -> None:
+        """Note that *cells* have the addresses of *literal*."""
+        if literal.tokens == ("*",):
+            self.everything |= cells
+            return
+        number = self.table.known(literal.addresses)
+        assert number is not None, "each literal of a cell has a number"
+        self.literals[number] = self.literals.get(number, 0) | cells
+
+    def at(self, point: Point) -> int:
+        """Return the cells that have *point*."""
+        found = self._known.get(point)
+        if found is None:
+            found = self._known[point] = self._looked_up(point)
+        return found
+
+    def _looked_up(self, point: Point) -> int:
+        address, number = point
+        found = self.everything
+        hits = self.table.hits(address.family, address.value)
+        for hit in hits:
+            found |= self.literals.get(hit, 0)
+        if self.routes and not self.route_numbers.isdisjoint(hits):
+            found |= self.routes
+        if number is not None:
+            by_classes = self.classes4 if address.family is Family.V4 else self.classes6
+            for classes, cells in by_classes.items():
+                if classes >> number & 1:
+                    found |= cells
+        return found
 
 
 @dataclass(slots=True)
@@ -47,11 +105,48 @@ class WholeRules:
     rules: CompiledRules
     met: frozenset[str] = frozenset()
     _cells: list[Cell] = field(init=False)
-    _sources: dict[Point, int] = field(default_factory=dict)
-    _targets: dict[Point, int] = field(default_factory=dict)
+    _sources: _Ends = field(init=False)
+    _targets: _Ends = field(init=False)
+    _own: int = 0
 
     def __post_init__(self) -> None:
+        classes = self.rules.classes
+        routes = frozenset(classes.route_literals[route] for route in classes.routes)
+        self._sources = _Ends(classes.literals, routes)
+        self._targets = _Ends(classes.literals, routes)
         self._cells = seen_by_tests(self.rules)
+        sources: dict[int, SourceSet] = {}
+        cells: dict[int, int] = {}
+        for cell in self._cells:
+            number = cell.source.number
+            sources[number] = cell.source
+            cells[number] = cells.get(number, 0) | 1 << cell.number
+            if cell.own:
+                self._own |= 1 << cell.number
+            else:
+                self._add_target(cell)
+        for number, source in sources.items():
+            if not source.postures:
+                self._add_source(source, cells[number])
+            elif not self.met.isdisjoint(source.postures):
+                self._add_source(source.base, cells[number])
+
+    def _add_source(self, source: SourceSet, cells: int) -> None:
+        self._sources.add(cells, source.covers4, source.covers6)
+        for literal in source.literals:
+            self._sources.add_literal(cells, literal)
+        if source.routes:
+            self._sources.routes |= cells
+
+    def _add_target(self, cell: Cell) -> None:
+        assert cell.entry is not None
+        bit, selector = 1 << cell.number, cell.entry.selector
+        self._targets.add(bit, cell.hits4, cell.hits6)
+        literal = None if is_identity(selector) else self.rules.resolver.literal(selector)
+        if selector.kind is K.WILDCARD:
+            self._targets.everything |= bit
+        elif literal is not None:
+            self._targets.add_literal(bit, literal)
 
     def point(self, address: Address) -> Point:
         """Return *address* with the class of its node, if a node has it."""
@@ -89,84 +184,26 @@ class WholeRules:
         """Return the cells among *serving* that open *dst* to *src*."""
         if dst.address in BARRED:
             return 0
-        return self._targets_at(src, dst) & self._source(src) & serving[dst.address.family]
+        return self._targets_at(src, dst) & self._sources.at(src) & serving[dst.address.family]
 
     def near(self, src: Point, dst: Point, serving: Serving) -> int:
         """Return the cells that lack at most one thing to open *dst* to *src*.
 
         There are three: the source, the destination, and the port, which *serving* is about.
         """
-        source, target = self._source(src), self._targets_at(src, dst)
+        source, target = self._sources.at(src), self._targets_at(src, dst)
         served = serving[dst.address.family]
         return source & target | source & served | target & served
 
     def _targets_at(self, src: Point, dst: Point) -> int:
         """Return the cells of which *dst* is a destination, for *src*."""
-        found = self._target(dst)
-        for cell in self._own_cells(src, dst):
-            found |= 1 << cell.number
+        found = self._targets.at(dst)
+        if self._own and src.node_class is not None and dst.node_class is not None:
+            classes = self.rules.classes.classes
+            user = classes[src.node_class].signature.user
+            if user is not None and classes[dst.node_class].signature.user == user:
+                found |= self._own
         return found
-
-    def _own_cells(self, src: Point, dst: Point) -> Iterable[Cell]:
-        if src.node_class is None or dst.node_class is None:
-            return ()
-        classes = self.rules.classes.classes
-        user = classes[src.node_class].signature.user
-        if user is None or classes[dst.node_class].signature.user != user:
-            return ()
-        return (cell for cell in self._cells if cell.own)
-
-    def _source(self, point: Point) -> int:
-        found = self._sources.get(point)
-        if found is None:
-            holds: dict[int, bool] = {}
-            found = 0
-            for cell in self._cells:
-                number = cell.source.number
-                if number not in holds:
-                    holds[number] = self._is_source(cell.source, point)
-                if holds[number]:
-                    found |= 1 << cell.number
-            self._sources[point] = found
-        return found
-
-    def _is_source(self, source: SourceSet, point: Point) -> bool:
-        if source.postures:
-            if self.met.isdisjoint(source.postures):
-                return False
-            source = source.base
-        address = point.address
-        if point.node_class is not None:
-            covers = source.covers4 if address.family is Family.V4 else source.covers6
-            if covers >> point.node_class & 1:
-                return True
-        if source.everything or any(address in literal.addresses for literal in source.literals):
-            return True
-        return source.routes and any(address in route for route in self.rules.classes.routes)
-
-    def _target(self, point: Point) -> int:
-        found = self._targets.get(point)
-        if found is None:
-            found = 0
-            for cell in self._cells:
-                if not cell.own and self._is_target(cell, point):
-                    found |= 1 << cell.number
-            self._targets[point] = found
-        return found
-
-    def _is_target(self, cell: Cell, point: Point) -> bool:
-        assert cell.entry is not None
-        if point.node_class is not None:
-            hits = cell.hits4 if point.address.family is Family.V4 else cell.hits6
-            if hits >> point.node_class & 1:
-                return True
-        return self._names(cell.entry.selector, point.address)
-
-    def _names(self, selector: Selector, address: Address) -> bool:
-        if selector.kind is K.WILDCARD:
-            return True
-        literal = None if is_identity(selector) else self.rules.resolver.literal(selector)
-        return literal is not None and address in literal.addresses
 
 
 def seen_by_tests(rules: CompiledRules) -> list[Cell]:

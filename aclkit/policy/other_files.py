@@ -155,7 +155,8 @@ _TEXTS = (
 
 # Tailnet files have `groups` as well, and lists of the API have `hosts`.
 _OF_POLICIES = frozenset(name.casefold() for name in ALL_SECTIONS) - {"groups", "hosts"}
-# Scenarios have `tests` and `sshTests` as well.
+_TESTS = frozenset({"tests", "sshtests"})
+# Scenarios have tests as well.
 _OF_SCENARIOS = frozenset({"whocan", "never", "only"})
 _OF_TAILNETS = frozenset({"domains", "users", "groups", "nodes", "services"})
 
@@ -169,7 +170,7 @@ def _kind(outline: Outline) -> FileKind | None:
             return kind
     if "self" in keys and not keys.isdisjoint({"peer", "backendstate", "currenttailnet"}):
         return FileKind.STATUS
-    if not _OF_SCENARIOS.isdisjoint(keys) or ("policy" in keys and "tests" in keys):
+    if not _OF_SCENARIOS.isdisjoint(keys) or ("policy" in keys and not _TESTS.isdisjoint(keys)):
         return FileKind.SCENARIO
     if not _OF_POLICIES.isdisjoint(keys):
         return FileKind.POLICY

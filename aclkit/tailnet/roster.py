@@ -57,6 +57,16 @@ class Step:
     groups: tuple[tuple[str, frozenset[str], frozenset[str]], ...]
     users_changed: bool
 
+    @property
+    def is_plain(self) -> bool:
+        """Return whether nodes only joined, left, or got another owner or other tags."""
+        return not self.users_changed and all(
+            each.before is None
+            or each.after is None
+            or each.after == replace(each.before, user=each.after.user, tags=each.after.tags)
+            for each in self.nodes
+        )
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Roster:
@@ -210,6 +220,7 @@ class _Draft:
         self.next_number = roster.next_number
         self.ordered, self.last = roster.ordered, roster.last
         self.touched: dict[int, Node | None] = {}
+        self.left: dict[str, tuple[int, Node]] = {}
         self.logins: set[str] = set()
         self.users_changed = False
 
@@ -221,11 +232,11 @@ class _Draft:
                         "tailnet-duplicate-id", f"the id `{node.id}` is already taken", path
                     )
                 elif self._fits(node, path):
-                    self._put(self.next_number, node)
-                    self.next_number += 1
+                    self._join(node)
             case NodeLeft(node_id):
                 number = self._known(node_id, path)
                 if number is not None:
+                    self.left[node_id] = number, self.nodes[number]
                     self._take(number)
             case NodeChanged(node):
                 number = self._known(node.id, path)
@@ -252,6 +263,15 @@ class _Draft:
                 self._change_group(name, members)
             case _:
                 assert_never(change)
+
+    def _join(self, node: Node) -> None:
+        if node.id in self.left:
+            # It is back before anybody could see that it was gone.
+            number, before = self.left.pop(node.id)
+            self._put(number, node, before)
+        else:
+            self._put(self.next_number, node)
+            self.next_number += 1
 
     def _fits(self, node: Node, path: str) -> bool:
         """Refuse a node that can't be in this tailnet; return whether it can."""

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import log
+from time import process_time
+from typing import NamedTuple
 
 import aclkit
 from aclkit.addresses import AddressSet, Family, Prefix
@@ -37,6 +39,9 @@ PAIRED = (100, 300, 1_000)
 MODELLED = (5, 10, 20)
 """How many nodes the baselines are given: so many as they can do in a few seconds."""
 
+CHANGED = 1_000
+"""With how many nodes the change was made that the baselines are compared with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -52,16 +57,23 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class WideRule:
-    """What a rule opens in the whole tailnet.
+    """What a rule opens in the whole tailnet, all of its destinations in one.
 
-    `targets` are its destinations with their addresses, but for `autogroup:self`, which is `own`.
+    Attributes:
+        near: addresses of nodes that it opens.
+        behind: addresses behind routers that it opens.
+        everything, internet, own: whether it opens every node, exit nodes, and devices of a user
+            to those of the same user.
+        via: tags of which a router needs one; none for no condition.
     """
 
-    rule: AccessRule
     sources: AddressSet
-    targets: tuple[tuple[Selector, AddressSet], ...]
+    near: AddressSet
+    behind: AddressSet
+    everything: bool
+    internet: bool
     own: bool
-    is_app: bool
+    via: frozenset[str]
 
 
 class AllPairs:
@@ -79,10 +91,9 @@ class AllPairs:
                 self._of_user.setdefault(device.node.user, []).append(device)
         self.rules = [wide for rule in access_rules(policy) for wide in self._wide(rule)]
 
-    def peers(self) -> Peers:
-        """Return whom each node sees."""
+    def peers(self, reduced: Sequence[Sequence[AddressSet]]) -> Peers:
+        """Return whom each node sees, from the rules of each node."""
         devices = self.devices
-        reduced = [self.reduced(device) for device in devices]
         seen: Peers = [[] for _ in devices]
         for a, one in enumerate(devices):
             into_one = reduced[a]
@@ -92,17 +103,31 @@ class AllPairs:
                     seen[b].append(a)
         return seen
 
-    def reduced(self, device: Device) -> list[AddressSet]:
-        """Return the sources of each rule that says something about *device*."""
-        found = []
-        for wide in self.rules:
-            if any(_concerns(wide, selector, held, device) for selector, held in wide.targets):
-                found.append(wide.sources)
-            if wide.own and device.node.user is not None:
-                devices = self._of_user[device.node.user]
-                own = AddressSet.of(a for each in devices for a in each.node.addresses)
-                found.append(own & wide.sources)
-        return [sources for sources in found if sources]
+    def reduced(self) -> list[list[AddressSet]]:
+        """Return of each node the sources of each rule that says something about it."""
+        return [
+            [sources for wide in self.rules if (sources := self._on(wide, device))]
+            for device in self.devices
+        ]
+
+    def _on(self, wide: WideRule, device: Device) -> AddressSet | None:
+        if wide.via and wide.via.isdisjoint(device.node.tags):
+            return None
+        if wide.everything or (wide.internet and device.is_exit):
+            return wide.sources
+        for value in device.v4:
+            if bisect_right(wide.near.v4_edges, value) & 1:
+                return wide.sources
+        for value in device.v6:
+            if bisect_right(wide.near.v6_edges, value) & 1:
+                return wide.sources
+        for route in device.routes:
+            if wide.behind.overlaps_prefix(route):
+                return wide.sources
+        if wide.own and device.node.user is not None:
+            devices = self._of_user[device.node.user]
+            return wide.sources & AddressSet.of(a for each in devices for a in each.node.addresses)
+        return None
 
     def _device(self, node: Node, approvals: RouteApprovals) -> Device:
         resolver = self._resolver
@@ -124,16 +149,27 @@ class AllPairs:
     def _wide(self, rule: AccessRule) -> Iterable[WideRule]:
         if not rule.src:
             return
-        sources = self._sources(rule)
+        sources, via = self._sources(rule), frozenset(rule.via)
         opened = [entry.selector for stream in rule.streams for entry in stream.entries]
         for selectors, is_app in ((opened, False), (rule.dst if rule.app else (), True)):
-            targets = {each: self._addresses(each) for each in selectors}
-            own = [each for each in targets if each.is_autogroup("self")]
-            for each in own:
-                del targets[each]
-            if targets or own:
-                wide = tuple(targets.items())
-                yield WideRule(rule, sources, wide, bool(own), is_app and not rule.via)
+            nodes = AddressSet.of(self._addresses(each) for each in selectors if is_identity(each))
+            behind = AddressSet.of(
+                self._addresses(each)
+                for each in selectors
+                if not is_identity(each)
+                and each.kind is not SelectorKind.WILDCARD
+                and not each.is_autogroup("internet")
+            )
+            yield WideRule(
+                sources,
+                AddressSet.empty() if via else nodes | behind,
+                AddressSet.empty() if is_app and not via else behind,
+                not via and any(each.kind is SelectorKind.WILDCARD for each in selectors),
+                (not is_app or bool(via))
+                and any(each.is_autogroup("internet") for each in selectors),
+                any(each.is_autogroup("self") for each in selectors),
+                via,
+            )
 
     def _sources(self, rule: AccessRule) -> AddressSet:
         sources = AddressSet.of(self._addresses(selector) for selector in rule.src)
@@ -162,26 +198,6 @@ class AllPairs:
         return literal.addresses if literal else AddressSet.empty()
 
 
-def _concerns(wide: WideRule, selector: Selector, held: AddressSet, device: Device) -> bool:
-    """Return whether a destination is on a node or behind it."""
-    is_everything = selector.kind is SelectorKind.WILDCARD
-    if wide.rule.via and (
-        is_everything
-        or is_identity(selector)
-        or not any(tag in device.node.tags for tag in wide.rule.via)
-    ):
-        return False
-    if selector.is_autogroup("internet"):
-        return device.is_exit and not wide.is_app
-    if is_everything:
-        return True
-    if not wide.rule.via and any(address in held for address in device.node.addresses):
-        return True
-    if is_identity(selector) or wide.is_app:
-        return False
-    return any(held.overlaps_prefix(route) for route in device.routes)
-
-
 def _admits(rules: Sequence[AddressSet], device: Device) -> bool:
     """Return whether a node, or something behind it, is a source of one of *rules*."""
     for sources in rules:
@@ -197,25 +213,43 @@ def _admits(rules: Sequence[AddressSet], device: Device) -> bool:
     return False
 
 
+class Found(NamedTuple):
+    """The peers that a baseline found, and the seconds of its parts."""
+
+    peers: Peers
+    seconds: tuple[float, ...]
+
+
 def compare(text: str, nodes: int, change: float) -> None:
-    """Print what the baselines take, beside what the product takes to compile and for one change.
+    """Print what the baselines take, beside what the product takes for a change and to compile.
 
     *change* is the seconds of one; *nodes* is the size for which the growth is drawn out. Stops
     with an error when a baseline finds other peers than the product.
     """
     policy = aclkit.load_policy(text)
-    print("\n## All pairs of nodes, as the open-source server tries them\n")
-    _beside(policy, PAIRED, nodes, change, lambda tailnet: AllPairs(policy, tailnet).peers())
+    print("\n## All pairs of nodes, as the open-source server tries them after each change\n")
+    _beside(policy, PAIRED, nodes, change, partial(_paired, policy), ("reduce rules", "pairs"))
     print("\n## The reference model\n")
-    _beside(policy, MODELLED, nodes, change, partial(_modelled, text))
+    _beside(policy, MODELLED, nodes, change, partial(_modelled, text), ("all",))
 
 
-def _modelled(text: str, tailnet: Tailnet) -> Peers:
+def _paired(policy: Policy, tailnet: Tailnet) -> Found:
+    started = process_time()
+    pairs = AllPairs(policy, tailnet)
+    reduced = pairs.reduced()
+    between = process_time()
+    peers = pairs.peers(reduced)
+    return Found(peers, (between - started, process_time() - between))
+
+
+def _modelled(text: str, tailnet: Tailnet) -> Found:
+    started = process_time()
     model = Model(json.loads(text), tailnet.to_dict())
     numbers = {node.name: number for number, node in enumerate(tailnet.nodes)}
-    return [
+    peers = [
         sorted(numbers[peer["name"]] for peer in model.peers(node.name)) for node in tailnet.nodes
     ]
+    return Found(peers, (process_time() - started,))
 
 
 def _beside(
@@ -223,25 +257,29 @@ def _beside(
     sizes: Sequence[int],
     nodes: int,
     change: float,
-    baseline: Callable[[Tailnet], Peers],
+    baseline: Callable[[Tailnet], Found],
+    parts: tuple[str, ...],
 ) -> None:
     rows, costs = [], []
     for size in sizes:
         tailnet = standard_tailnet(size)
         ours, compiled = timed(partial(_compiled, policy, tailnet))
-        theirs, seen = timed(partial(baseline, tailnet), repeat=1)
-        if seen != [sorted(compiled.visibility.peers(number)) for number in range(size)]:
+        peers, seconds = baseline(tailnet)
+        if peers != [sorted(compiled.visibility.peers(number)) for number in range(size)]:
             raise SystemExit(f"the baseline sees other peers at {size} nodes")
-        costs.append(theirs)
-        rows.append((f"{size:,}", f"{theirs:.2f} s", f"{ours:.3f} s", f"{theirs / ours:,.0f}",
-                     f"{theirs / change:,.0f}"))  # fmt: skip
-    table(("nodes", "baseline", "compile, and peers of all classes", "ratio",
-           "ratio to one change"), rows)  # fmt: skip
-    power = log(costs[-1] / costs[-2]) / log(sizes[-1] / sizes[-2])
-    drawn = costs[-1] * (nodes / sizes[-1]) ** power
-    print(
-        f"\nIt grows with the power {power:.2f} of the nodes: {nodes:,} would take {drawn:,.0f} s."
-    )
+        costs.append(seconds)
+        theirs = sum(seconds)
+        rows.append((f"{size:,}", *(f"{part:.2f} s" for part in seconds),
+                     f"{change * 1e3:.2f} ms", f"{theirs / change:,.0f}",
+                     f"{ours:.3f} s", f"{theirs / ours:,.0f}"))  # fmt: skip
+    table(("nodes", *parts, f"one change of {CHANGED:,} nodes", "ratio",
+           "compile, and peers of all classes", "ratio"), rows)  # fmt: skip
+    drawn = 0.0
+    for name, before, last in zip(parts, costs[-2], costs[-1], strict=True):
+        power = log(last / before) / log(sizes[-1] / sizes[-2])
+        drawn += last * (nodes / sizes[-1]) ** power
+        print(f"\nFrom {sizes[-2]:,} to {sizes[-1]:,} nodes, {name}: the power {power:.2f}.")
+    print(f"Drawn out to {nodes:,} nodes that is {drawn:,.0f} s.")
 
 
 def _compiled(policy: Policy, tailnet: Tailnet) -> CompiledPolicy:

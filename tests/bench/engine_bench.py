@@ -37,7 +37,7 @@ from tests.bench.world import (
 
 T = TypeVar("T")
 
-SMALL = 1_000
+SMALL = baselines.CHANGED
 """With so many nodes changes are compared with larger sizes, and with what is true."""
 CHANGES = 300
 """How many changes of each kind are made."""

@@ -19,7 +19,7 @@ from aclkit.tailnet.roster import Roster
 from tests.bench.world import SYNCED, TAGS, USERS, login, standard_tailnet
 
 KINDS = ("join", "leave", "retag", "group edit")
-SAMPLES = 3
+SAMPLES = 2
 """How many changes of each kind are compared with what is true."""
 
 

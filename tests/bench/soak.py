@@ -118,29 +118,37 @@ def run(changes: int, nodes: int) -> None:
     engine = PolicyEngine(policy(0), tailnet, tests="skip")
     life = Life(tailnet.nodes, random)
     stream = life.changes()
-    header = ("changes", "nodes", "median", "99th percentile", "told per change", "resident")
+    header = ("changes", "nodes", "apply: median", "99th percentile", "affected: median",
+              "99th percentile", "told per change", "resident")  # fmt: skip
     print("| " + " | ".join(header) + " |\n" + "|---" * len(header) + "|")
     made = 0
     for interval in range(INTERVALS):
         upto = changes * (interval + 1) // INTERVALS
-        costs, told = [], 0
+        costs, looks, told = [], [], 0
         for change in islice(stream, upto - made):
             made += 1
             if made % POLICY_EVERY == 0:
                 engine.set_policy(policy(made // POLICY_EVERY), tests="skip")
             started = time.perf_counter()
             done = engine.apply(change)
-            costs.append(time.perf_counter() - started)
+            made_at = time.perf_counter()
             told += sum(len(done.affected(kind)) for kind in Kind)
+            costs.append(made_at - started)
+            looks.append(time.perf_counter() - made_at)
             if made % 100 == 0:
                 look(engine, life.nodes, random)
         gc.collect()
-        costs.sort()
-        row = (f"{made:,}", f"{len(life.nodes):,}", f"{costs[len(costs) // 2] * 1000:.2f} ms",
-               f"{costs[len(costs) * 99 // 100] * 1000:.2f} ms", f"{told / len(costs):,.0f}",
-               f"{resident_now_mib():.0f} MiB")  # fmt: skip
+        row = (f"{made:,}", f"{len(life.nodes):,}", *quantiles(costs), *quantiles(looks),
+               f"{told / len(costs):,.0f}", f"{resident_now_mib():.0f} MiB")  # fmt: skip
         print("| " + " | ".join(row) + " |", flush=True)
     compare(engine, life.nodes, random)
+
+
+def quantiles(seconds: list[float]) -> tuple[str, str]:
+    """Return the median and the 99th percentile, in milliseconds."""
+    seconds.sort()
+    last = len(seconds) - 1
+    return f"{seconds[last // 2] * 1000:.2f} ms", f"{seconds[last * 99 // 100] * 1000:.2f} ms"
 
 
 def look(engine: PolicyEngine, nodes: list[Node], random: Random) -> None:

@@ -210,7 +210,7 @@ class EngineMachine(RuleBasedStateMachine):
         for node in self.tailnet.nodes:
             number = roster.number_of(node.name.upper())
             assert number is not None
-            assert roster.number_of(node.id) == roster.by_id[node.id]
+            assert node.id.casefold() in roster.by_name or roster.number_of(node.id) == number
             assert roster.nodes[number] == node
 
     # Steps.
@@ -333,6 +333,13 @@ class EngineMachine(RuleBasedStateMachine):
             changes.append(NodeJoined(node))
         changes.append(GroupChanged(SYNCED, tuple(data.draw(some(LOGINS)))))
         self.apply(*changes)
+
+    @rule(data=st.data())
+    def many_come_and_go(self, data: st.DataObject) -> None:
+        """Nobody stays, but the next node has a number beyond those of small sets."""
+        node = self.new_node(data)
+        if node is not None and self.knows(node):
+            self.apply(*(NodeJoined(node), NodeLeft(node.id)) * 29)
 
     @rule(data=st.data())
     def a_synced_group_changes(self, data: st.DataObject) -> None:

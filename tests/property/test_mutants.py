@@ -67,10 +67,9 @@ def to_addresses(fast: aclkit.CompiledPolicy) -> list[Allowed]:
 
 
 def logins(fast: aclkit.CompiledPolicy) -> list[str]:
-    class_of, ssh = fast.rules.classes.class_of, fast.rules.ssh
     numbers = range(len(fast.rules.nodes))
     return [
-        ssh_answer(ssh, class_of[a], class_of[b], name)
+        ssh_answer(fast.rules.ssh, a, b, name)
         for a, b in itertools.permutations(numbers, 2)
         for name in NAMES
     ]
@@ -115,8 +114,7 @@ def answers(change: Change, fast: aclkit.CompiledPolicy) -> object:
             granted = fast.reach.granted_caps(src, dst)
             return {name: {repr(v) for v in values or ()} for name, values in granted.items()}
         case LoginChange(src=src, dst=dst):
-            class_of = fast.rules.classes.class_of
-            return ssh_answer(fast.rules.ssh, class_of[src], class_of[dst], change.login)
+            return ssh_answer(fast.rules.ssh, src, dst, change.login)
         case _:
             return None
 
