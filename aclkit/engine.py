@@ -7,14 +7,15 @@ the snapshot and is never disturbed; those who write wait for each other (docs/e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Literal, NamedTuple, TypeAlias
 
 from aclkit.affected import Kind, affected_by, affected_by_policy, everybody, names_of
+from aclkit.analysis.filter_sizes import FilterSizes, filter_sizes
 from aclkit.compiled import CompiledPolicy, compile_policy
-from aclkit.diagnostics import Diagnostic, PolicyError, in_order
+from aclkit.diagnostics import Diagnostic, PolicyError, error, in_order
 from aclkit.evaluator.policytests import TestResult, run_tests
 from aclkit.evaluator.sshtests import run_ssh_tests
 from aclkit.hujson.decoding import decode
@@ -98,6 +99,8 @@ class Change:
         return replace(
             later,
             exact=False,
+            diagnostics=(*self.diagnostics, *later.diagnostics),
+            tests=later.tests or self.tests,
             _affected={
                 kind: names_of(self._as_in(later, kind), later.affected(kind)) for kind in Kind
             },
@@ -141,7 +144,9 @@ class PolicyEngine:
         roster = Roster.of(tailnet).persistent()
         outcome = self._read(policy, roster, tests)
         if outcome.compiled is None:
-            raise PolicyError(outcome.diagnostics, outcome.refusal or "", None)
+            raise PolicyError(
+                [*outcome.diagnostics, *_failures(outcome.tests)], outcome.refusal or "", None
+            )
         self._snapshot = Snapshot(1, outcome.compiled.rules.policy, roster, outcome.compiled)
         self.first = Change(1, True, None, outcome.diagnostics, outcome.tests)
 
@@ -225,6 +230,13 @@ class PolicyEngine:
         self._put(after, change)
         return change
 
+    def stats(self) -> FilterSizes:
+        """Return how many bytes each node's packet filter has, and what makes it big.
+
+        It is of the present state, and worked out per class when asked for.
+        """
+        return filter_sizes(self._snapshot.compiled)
+
     def subscribe(self, *, limit: int = 64) -> Subscription[Change]:
         """Return a queue of all changes from now on, holding *limit* of them at most.
 
@@ -274,8 +286,8 @@ class PolicyEngine:
             if not roster.ordered:
                 roster, like = Roster.of(roster.tailnet).persistent(), None
             compiled = compile_policy(policy, roster.tailnet, roster=roster, like=like)
-        except PolicyError as error:
-            return _Outcome(error.refusal, in_order([*diagnostics, *error.diagnostics]))
+        except PolicyError as refused:
+            return _Outcome(refused.refusal, in_order([*diagnostics, *refused.diagnostics]))
         found = in_order([*diagnostics, *compiled.warnings])
         if tests == "skip":
             return _Outcome(None, found, (), compiled)
@@ -289,3 +301,12 @@ class PolicyEngine:
         self._snapshot = after
         for subscription in self._subscriptions:
             subscription.put(change)
+
+
+def _failures(tests: Iterable[TestResult]) -> Iterator[Diagnostic]:
+    """Yield an error for each way in which a test fails."""
+    for test in tests:
+        for failure in test.failures:
+            wanted = f": want {failure.expected}, got {failure.got}" if failure.got else ""
+            message = f"{test.section}[{test.index}] fails for `{failure.destination}`{wanted}"
+            yield error("failed-test", message, failure.span, help=failure.detail or None)

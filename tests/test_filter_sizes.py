@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 import aclkit
 from aclkit.analysis.filter_sizes import FilterSizes, filter_sizes
+from aclkit.tailnet.model import UnknownNameError
 from tests.bench.world import standard_policy, standard_tailnet
 
 RULES = [
@@ -50,7 +53,9 @@ def test_scattered_addresses_are_told_from_those_of_one_range() -> None:
 def test_a_tailnet_without_nodes_has_no_sizes() -> None:
     policy = aclkit.load_policy("{}")
     found = filter_sizes(aclkit.compile_policy(policy, aclkit.Tailnet.from_dict({"nodes": []})))
-    assert found == FilterSizes(0, 0, 0, (), ())
+    assert (found.total, found.shared, found.nodes, found.largest, found.rules) == (0, 0, 0, (), ())
+    with pytest.raises(UnknownNameError):
+        found.bytes_of("nobody")
 
 
 def test_sizes_of_the_standard_world_are_those_of_its_json() -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from heapq import nlargest
 
 from aclkit.addresses import Address, AddressSet, Prefix, parse_wire
@@ -58,6 +58,16 @@ class FilterSizes:
     nodes: int
     largest: tuple[tuple[str, int], ...]
     rules: tuple[RuleSize, ...]
+    _compiled: CompiledPolicy = field(repr=False, compare=False)
+    _sizes: Mapping[int, int] = field(repr=False, compare=False)
+
+    def bytes_of(self, name_or_id: str) -> int:
+        """Return the bytes of the filter of a node.
+
+        Raises:
+            UnknownNameError: the tailnet has no such node.
+        """
+        return self._sizes[self._compiled.node_number(name_or_id)]
 
 
 def filter_sizes(compiled: CompiledPolicy) -> FilterSizes:
@@ -72,6 +82,8 @@ def filter_sizes(compiled: CompiledPolicy) -> FilterSizes:
         len(sizes),
         tuple((nodes[node].name, size) for node, size in largest),
         measure.rules_of(largest[0][0]) if largest else (),
+        compiled,
+        sizes,
     )
 
 

@@ -24,6 +24,7 @@ def test_sizes_are_those_of_the_json(world: World) -> None:
         expected[node.name] = len(json.dumps(data, separators=(",", ":")))
     found = filter_sizes(policy)
     assert dict(found.largest) == expected
+    assert {name: found.bytes_of(name) for name in expected} == expected
     assert [size for _, size in found.largest] == sorted(expected.values(), reverse=True)
     assert found.total == sum(expected.values())
     assert found.nodes == len(expected)
