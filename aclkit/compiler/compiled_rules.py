@@ -22,7 +22,7 @@ from aclkit.policy.model import Policy
 from aclkit.policy.selectors import Selector
 from aclkit.resolver import WILDCARD, Resolver, is_identity, word_of
 from aclkit.tailnet.model import Node, Tailnet
-from aclkit.tailnet.roster import Roster
+from aclkit.tailnet.roster import Roster, address_key
 from aclkit.target import SelectorKind
 
 K = SelectorKind
@@ -162,18 +162,21 @@ class Owners(Mapping[Address, int]):
 
     __slots__ = ("_by_address", "_classes")
 
-    def __init__(self, by_address: Mapping[Address, int], classes: Classes) -> None:
+    def __init__(self, by_address: Mapping[int, int], classes: Classes) -> None:
         self._by_address = by_address
         self._classes = classes
 
     def __getitem__(self, address: Address) -> int:
-        number = self._by_address[address]
+        number = self._by_address[address_key(address)]
         if not self._has(address, number):
             raise KeyError(address)
         return number
 
     def __iter__(self) -> Iterator[Address]:
-        return (a for a, number in self._by_address.items() if self._has(a, number))
+        for key, number in self._by_address.items():
+            address = Address(Family.V6 if key & 1 else Family.V4, key >> 1)
+            if self._has(address, number):
+                yield address
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -75,14 +75,15 @@ class Roster:
     Attributes:
         nodes: by number. The first roster numbers them in the order of creation.
         by_name: numbers, by name with its case folded.
-        by_id, by_address: numbers.
+        by_id: numbers.
+        by_address: numbers, by the `address_key` of each address.
         ordered: whether numbers ascend in the order of creation.
     """
 
     nodes: Mapping[int, Node]
     by_name: Mapping[str, int]
     by_id: Mapping[str, int]
-    by_address: Mapping[Address, int]
+    by_address: Mapping[int, int]
     devices: Mapping[str, int]
     """How many nodes a user has."""
     blocks: Mapping[tuple[Family, int], int]
@@ -116,7 +117,7 @@ class Roster:
             dict(enumerate(nodes)),
             {node.name.casefold(): number for number, node in enumerate(nodes)},
             {node.id: number for number, node in enumerate(nodes)},
-            {address: number for number, node in enumerate(nodes) for address in node.addresses},
+            {address_key(a): number for number, node in enumerate(nodes) for a in node.addresses},
             devices,
             {},
             tailnet.users,
@@ -134,8 +135,8 @@ class Roster:
     def persistent(self) -> Roster:
         """Return this roster in a form of which the next ones cost little."""
         blocks: dict[tuple[Family, int], int] = {}
-        for address in self.by_address:
-            block = _block(address.family, address.value)
+        for key in self.by_address:
+            block = _block(Family.V6 if key & 1 else Family.V4, key >> 1)
             blocks[block] = blocks.get(block, 0) + 1
         return replace(
             self, blocks=Map(blocks), nodes=Map(self.nodes), by_name=Map(self.by_name),
@@ -288,7 +289,7 @@ class _Draft:
         if not node.addresses:
             self._refuse("tailnet-no-address", f"the node `{node.name}` has no address", path)
         for address in node.addresses:
-            if address in self.by_address:
+            if address_key(address) in self.by_address:
                 message = f"the address {address} is already taken"
                 self._refuse("tailnet-duplicate-address", message, path)
         return len(self.findings) == before
@@ -299,7 +300,7 @@ class _Draft:
         self.by_name = self.by_name.set(node.name.casefold(), number)
         self.by_id = self.by_id.set(node.id, number)
         for address in node.addresses:
-            self.by_address = self.by_address.set(address, number)
+            self.by_address = self.by_address.set(address_key(address), number)
             self._count(address, 1)
         if node.user is not None:
             self.devices = self.devices.set(node.user, self.devices.get(node.user, 0) + 1)
@@ -318,7 +319,7 @@ class _Draft:
         self.by_name = self.by_name.delete(node.name.casefold())
         self.by_id = self.by_id.delete(node.id)
         for address in node.addresses:
-            self.by_address = self.by_address.delete(address)
+            self.by_address = self.by_address.delete(address_key(address))
             self._count(address, -1)
         if node.user is not None:
             self.devices = self.devices.set(node.user, self.devices[node.user] - 1)
@@ -390,6 +391,11 @@ class _Draft:
             after = self.nodes.get(number)
             if before != after:
                 yield NodeStep(number, before, after)
+
+
+def address_key(address: Address) -> int:
+    """Return a number that stands for an address; numbers are quicker keys than addresses."""
+    return address.value << 1 | (address.family is Family.V6)
 
 
 def _block(family: Family, value: int) -> tuple[Family, int]:
