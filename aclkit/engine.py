@@ -63,8 +63,9 @@ class Change:
         refusal: None when accepted, else the words with which the target refuses the policy.
         diagnostics: what was found in a new policy.
         tests: the verdicts on a new policy's tests.
-        exact: whether `affected` holds exactly the nodes whose output changed. Otherwise it may
-            hold more, never fewer.
+        exact: whether `affected` holds exactly the nodes whose output changed, as after a join, a
+            leave, a retag or a group edit without a subnet router in it. Otherwise it may hold
+            more, never fewer.
     """
 
     version: int
@@ -217,7 +218,7 @@ class PolicyEngine:
             compiled, done = followed
             after = Snapshot(now.version + 1, now.policy, step.roster, compiled)
             affected = affected_by(now.compiled, compiled, done)
-            exact = len(changes) == 1 and step.is_plain
+            exact = len(changes) == 1 and step.is_plain and not done.routes
             change = Change(after.version, exact=exact, _affected=affected, _roster=step.roster)
             self._put(after, change)
             return change

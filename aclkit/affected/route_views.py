@@ -5,6 +5,7 @@ from __future__ import annotations
 from aclkit.addresses import Prefix
 from aclkit.affected.states import States
 from aclkit.compiled import CompiledPolicy
+from aclkit.compiler.bitsets import members
 
 
 def exits_shown(compiled: CompiledPolicy, number: int | None) -> int:
@@ -82,8 +83,8 @@ def _shown(compiled: CompiledPolicy, route: Prefix) -> tuple[int | None, int, in
     return primary, (direct | (inbound & ~steered)) & seers, steered & ~direct
 
 
-def routes_seen(compiled: CompiledPolicy, node: int) -> tuple[dict[Prefix, int], int]:
-    """Return the peer on which *node* sees each subnet route, and the classes it sees as exits."""
+def routes_seen(compiled: CompiledPolicy, node: int) -> tuple[dict[Prefix, int], set[int]]:
+    """Return the peer on which *node* sees each subnet route, and the peers it sees as exits."""
     rules = compiled.rules
     each = rules.class_of(node)
     bit = 1 << each.number
@@ -105,4 +106,6 @@ def routes_seen(compiled: CompiledPolicy, node: int) -> tuple[dict[Prefix, int],
             seen[route] = carrier
     visibility = compiled.visibility
     exits = visibility.exit_classes(each.number) & visibility.visible_classes(each.number)
-    return seen, exits & rules.classes.exits
+    held = rules.classes.classes
+    exit_nodes = {n for c in members(exits & rules.classes.exits) for n in held[c].nodes}
+    return seen, exit_nodes - {node}
