@@ -33,6 +33,8 @@ Tests: TypeAlias = Literal["reject", "warn", "skip"]
 """What failing tests of a policy do: refuse it, be reported, or not even run."""
 
 TESTS_FAILED = "test(s) failed"
+FAILED_TEST = "failed-test"
+"""The code under which reports list failed tests; they are no findings of the catalogue."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -310,4 +312,4 @@ def _failures(tests: Iterable[TestResult]) -> Iterator[Diagnostic]:
         for failure in test.failures:
             wanted = f": want {failure.expected}, got {failure.got}" if failure.got else ""
             message = f"{test.section}[{test.index}] fails for `{failure.destination}`{wanted}"
-            yield error("failed-test", message, failure.span, help=failure.detail or None)
+            yield error(FAILED_TEST, message, failure.span, help=failure.detail or None)
