@@ -10,8 +10,9 @@ from pathlib import Path
 import aclkit
 
 PACKAGE = Path(aclkit.__path__[0])
-# Rooms that explain and render codes, and the evaluator, whose reasons are no diagnostics.
-_SILENT = {"catalogue", "report", "cli", "evaluator"}
+# Rooms that explain and render codes, the engine, which lists failed tests as reports do, and the
+# evaluator, whose reasons are no diagnostics.
+_SILENT = {"catalogue", "engine.py", "report", "cli", "evaluator"}
 _CODE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 

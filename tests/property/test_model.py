@@ -70,7 +70,7 @@ def test_the_compiler_renders_acls_as_the_reference_model_does(world: World) -> 
     assert_same_netmaps(world)
 
 
-@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("part", range(8))
 def test_the_compiler_renders_every_feature_as_the_reference_model_does(part: int) -> None:
     """More examples in parts, so that they run side by side; the deep profile gives thousands."""
 
