@@ -236,13 +236,13 @@ class Rules(World):
         reaching = [
             (node, piece)
             for node in self.nodes
-            if node.online and route in node.subnets
+            if route in node.subnets
             for piece in self.open_to(viewer, node)
             if overlap(piece.dst, [route])
         ]
         plain = any(not piece.rule.via for _, piece in reaching)
-        if reaching and not plain:
-            return peer is reaching[0][0]
+        if reaching and not plain:  # also while the routers that via names are all away
+            return peer is next((node for node, _ in reaching if node.online), None)
         answers = any(overlap(p.src, [route]) for p in self.board[viewer.name] if p.dst)
         shown = plain or answers or route in viewer.routes
         return shown and peer is self.primary(route)
