@@ -49,6 +49,8 @@ class Report:
         target: the target's name.
         assumptions: what was assumed or left out, as sentences.
         silenced: how many warnings comments of the policy silenced.
+        compared: whether this is what another target would make of the policy, as `compare` tells
+            it; no test was run for that.
     """
 
     accepted: bool
@@ -59,6 +61,12 @@ class Report:
     target: str
     assumptions: tuple[str, ...] = ()
     silenced: int = 0
+    compared: bool = False
+
+    @property
+    def is_untested(self) -> bool:
+        """Return whether the policy was accepted without a single test, so that one should know."""
+        return self.accepted and not self.tests and not self.compared
 
 
 def check(
@@ -199,4 +207,5 @@ def compare(
         Source.of(filename, text[: limits.bytes]),
         new.name,
         (f"for {new.title}: what it would refuse or mean otherwise than {old.title}",),
+        compared=True,
     )

@@ -16,6 +16,7 @@ from aclkit.compiler.filters import Explained, ExplainedSsh, Filters, Origin
 from aclkit.compiler.ownership import TagOwnership
 from aclkit.compiler.peers import Visibility
 from aclkit.compiler.routes import RouteApprovals
+from aclkit.compiler.source_keys import SourceKeys
 from aclkit.compiler.update import Update, update
 from aclkit.diagnostics import Diagnostic, PolicyError
 from aclkit.evaluator.query import ask
@@ -147,6 +148,11 @@ class CompiledPolicy:
         rules = self.rules
         return f"<CompiledPolicy: {len(rules.rules)} rules for {len(rules.nodes)} nodes>"
 
+    def prepare(self) -> None:
+        """Do now what the first change of the tailnet, or the first filter, would wait for."""
+        self.rules.classes.persist()
+        self.filters.prepare()
+
     def after(self, step: Step) -> tuple[CompiledPolicy, Update] | None:
         """Return the same policy after *step*, and what it did; None when only compiling will do.
 
@@ -199,7 +205,7 @@ class CompiledPolicy:
         """
         if not 0 <= port <= 65535:
             raise ValueError(f"{port} is not a port")
-        numbers = self.rules.numbers
+        numbers = self.rules.roster.by_name
         a, b = numbers.get(src), numbers.get(dst)
         if a is None or b is None:
             a, b = self.node_number(src), self.node_number(dst)
@@ -290,16 +296,19 @@ class CompiledPolicy:
     def peer(self, viewer: int, peer: int) -> Peer:
         """Return node *peer* as node *viewer* sees it."""
         rules = self.rules
-        addresses = rules.addresses(peer)
-        if rules.ipv4_disabled >> rules.classes.class_of[viewer] & 1:
+        node, addresses = rules.roster.nodes[peer], rules.addresses(peer)
+        if rules.ipv4_disabled and rules.ipv4_disabled >> rules.classes.class_of[viewer] & 1:
             # A node without IPv4 is not shown any (recording nodeattrs-attr-c15-disable-ipv4).
             addresses = tuple(address for address in addresses if address.family == 6)
-        exits = rules.class_of(peer).signature.exits
+        signature = rules.class_of(peer).signature
+        routes: Iterable[Prefix] = ()
+        if signature.routes or signature.exits:
+            routes = self.visibility.shown_routes(viewer, peer)
         return Peer(
-            rules.nodes[peer].name,
-            tuple(str(Prefix.of(address)) for address in addresses),
-            tuple(str(route) for route in self.visibility.shown_routes(viewer, peer)),
-            {SUGGEST_EXIT_NODE: None} if exits else {},
+            node.name,
+            tuple([f"{address}/{address.family.width}" for address in addresses]),
+            tuple(map(str, routes)),
+            {SUGGEST_EXIT_NODE: None} if signature.exits else {},
             self.reach.granted_caps(peer, viewer),
         )
 
@@ -327,12 +336,12 @@ def compile_policy(
     check_names(policy, tailnet, diagnostics)
     words = refusal_words(policy, diagnostics)
     if words is not None:
-        raise PolicyError(diagnostics, words, policy.source)
+        raise PolicyError(diagnostics, words, policy.source, policy.target.name)
     rules = compile_rules(policy, tailnet, roster, None if like is None else like.rules)
     visibility, reach = Visibility(rules), Reach(rules)
     return CompiledPolicy(
         rules,
-        Filters(rules),
+        Filters(rules, SourceKeys(rules)),
         visibility,
         reach,
         Regions(rules, visibility, reach),

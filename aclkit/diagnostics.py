@@ -108,7 +108,8 @@ class PolicyError(Exception):
     """A policy (or HuJSON text) that can't be accepted; `diagnostics` say why and where.
 
     The diagnostics hold at least one error and are sorted by position. `refusal` is what the target
-    answers. As text, the error is its first diagnostic, with its place where *source* is given.
+    answers, and `target` its name, None where no product is asked. As text, the error is its first
+    diagnostic, with its place where *source* is given.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class PolicyError(Exception):
         diagnostics: Iterable[Diagnostic],
         refusal: str | None = None,
         source: Source | None = None,
+        target: str | None = None,
     ) -> None:
         self.diagnostics = in_order(diagnostics)
         errors = [found for found in self.diagnostics if found.is_error]
@@ -124,6 +126,7 @@ class PolicyError(Exception):
         first = errors[0]
         self.refusal = refusal or first.control_plane or first.message
         self.source = source
+        self.target = target
         place = ""
         if source is not None and first.primary.span is not None:
             at = source.position(min(first.primary.span.start, len(source.text)))
@@ -131,7 +134,7 @@ class PolicyError(Exception):
         super().__init__(place + _and_more(first.message, len(errors) - 1))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.diagnostics, self.refusal, self.source)
+        return type(self), (self.diagnostics, self.refusal, self.source, self.target)
 
 
 class TailnetError(Exception):

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from aclkit.affected import Kind, affected_by, affected_by_policy, everybody, names_of
 from aclkit.analysis.filter_sizes import FilterSizes, filter_sizes
+from aclkit.collector import uncollected
 from aclkit.compiled import CompiledPolicy, compile_policy
 from aclkit.diagnostics import Diagnostic, PolicyError, error, in_order
 from aclkit.evaluator.policytests import TestResult, run_tests
@@ -66,8 +67,8 @@ class Change:
         diagnostics: what was found in a new policy.
         tests: the verdicts on a new policy's tests.
         exact: whether `affected` holds exactly the nodes whose output changed, as after a join, a
-            leave, a retag or a group edit without a subnet router in it. Otherwise it may hold
-            more, never fewer.
+            leave, a retag or a group edit that took no compiling from scratch. Otherwise it may
+            hold more, never fewer.
     """
 
     version: int
@@ -144,8 +145,9 @@ class PolicyEngine:
         self._limits = limits
         self._writing = Lock()
         self._subscriptions: tuple[Subscription[Change], ...] = ()
-        roster = Roster.of(tailnet).persistent()
-        outcome = self._read(policy, roster, tests)
+        with uncollected():
+            roster = Roster.of(tailnet).persistent()
+            outcome = self._read(policy, roster, tests)
         if outcome.compiled is None:
             raise PolicyError(
                 [*outcome.diagnostics, *_failures(outcome.tests)], outcome.refusal or "", None
@@ -171,7 +173,7 @@ class PolicyEngine:
         A refused policy changes nothing. With *dry_run* nothing changes either, and the answer is
         what would be.
         """
-        with self._writing:
+        with self._writing, uncollected():
             now = self._snapshot
             outcome = self._read(text, now.roster, tests, now.compiled)
             if outcome.compiled is None:
@@ -202,13 +204,13 @@ class PolicyEngine:
             PolicyError: the policy in force can't be used with it (foreign domains).
         """
         with self._writing:
-            return self._replace_roster(Roster.of(tailnet).persistent())
+            return self._replace_tailnet(tailnet)
 
     def apply(self, *changes: TailnetChange) -> Change:
         """Make *changes* of the tailnet, in their order: all of them, or none.
 
         Raises:
-            TailnetError: a change contradicts the tailnet.
+            TailnetError: a change breaks a rule of the tailnet file, or contradicts the tailnet.
             PolicyError: the policy in force can't be used with the changed tailnet.
         """
         with self._writing:
@@ -216,18 +218,21 @@ class PolicyEngine:
             step = now.roster.after(changes)
             followed = now.compiled.after(step)
             if followed is None:
-                return self._replace_roster(Roster.of(step.roster.tailnet).persistent())
+                return self._replace_tailnet(step.roster.tailnet)
             compiled, done = followed
             after = Snapshot(now.version + 1, now.policy, step.roster, compiled)
             affected = affected_by(now.compiled, compiled, done)
-            exact = len(changes) == 1 and step.is_plain and not done.routes
+            exact = len(changes) == 1 and step.is_plain
             change = Change(after.version, exact=exact, _affected=affected, _roster=step.roster)
             self._put(after, change)
             return change
 
-    def _replace_roster(self, roster: Roster) -> Change:
+    def _replace_tailnet(self, tailnet: Tailnet) -> Change:
         now = self._snapshot
-        compiled = compile_policy(now.policy, roster.tailnet, roster=roster)
+        with uncollected():
+            roster = Roster.of(tailnet).persistent()
+            compiled = compile_policy(now.policy, roster.tailnet, roster=roster)
+            compiled.prepare()
         after = Snapshot(now.version + 1, now.policy, roster, compiled)
         change = Change(after.version, exact=False, _affected=everybody(compiled), _roster=roster)
         self._put(after, change)
@@ -291,6 +296,7 @@ class PolicyEngine:
             compiled = compile_policy(policy, roster.tailnet, roster=roster, like=like)
         except PolicyError as refused:
             return _Outcome(refused.refusal, in_order([*diagnostics, *refused.diagnostics]))
+        compiled.prepare()
         found = in_order([*diagnostics, *compiled.warnings])
         if tests == "skip":
             return _Outcome(None, found, (), compiled)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from json.encoder import encode_basestring_ascii
@@ -27,6 +27,7 @@ from zlib import crc32
 
 from aclkit.compiled import CompiledPolicy
 from aclkit.tailcfg import FilterRule, NetPortRange
+from aclkit.tailnet.model import Node
 
 CHUNK = 32
 """About how many sources a list holds; more where what they open is long itself."""
@@ -174,7 +175,7 @@ def _grown(
 
 @dataclass(slots=True)
 class Renderer:
-    """Renders the filters of nodes as JSON. A list of sources that rules share is rendered once.
+    """Renders the filters and netmaps of nodes as JSON. What nodes share is rendered once.
 
     It keeps what it rendered, so it is for one compiled policy, and for as long as that is in use.
     """
@@ -182,13 +183,15 @@ class Renderer:
     compiled: CompiledPolicy
     _sources: dict[int, tuple[tuple[str, ...], bytes]] = field(default_factory=dict)
     _before: dict[int, tuple[tuple[str, ...], bytes]] = field(default_factory=dict)
+    _heads: dict[int, tuple[Node, bytes]] = field(default_factory=dict)
+    _heads_before: dict[int, tuple[Node, bytes]] = field(default_factory=dict)
 
     def following(self, compiled: CompiledPolicy) -> Renderer:
         """Return a renderer for the next state, which takes over what both states share.
 
         Two states back is forgotten, so that a long life takes no more memory than a short one.
         """
-        return Renderer(compiled, _before=self._sources)
+        return Renderer(compiled, _before=self._sources, _heads_before=self._heads)
 
     def rules(self, name_or_id: str) -> bytes:
         """Return `packet_filter_rules` of a node as JSON without spaces.
@@ -197,6 +200,56 @@ class Renderer:
             UnknownNameError: the tailnet has no such node.
         """
         return self.rendered(self.compiled.netmap(name_or_id).packet_filter_rules)
+
+    def netmap(self, name_or_id: str) -> bytes:
+        """Return all that a node is sent, as `Netmap.to_dict` has it, as JSON without spaces.
+
+        Raises:
+            UnknownNameError: the tailnet has no such node.
+        """
+        netmap = self.compiled.netmap(name_or_id)
+        parts = {
+            b"name": _json(netmap.name),
+            b"addresses": _json(netmap.addresses),
+            b"packet_filter_rules": self.rendered(netmap.packet_filter_rules),
+            b"ssh_rules": _json([rule.to_dict() for rule in netmap.ssh_rules]),
+            b"cap_map": _json(netmap.cap_map),
+            b"peers": b"[%b]" % b",".join(self._peers(self.compiled.node_number(name_or_id))),
+        }
+        return b"{%b}" % b",".join([b'"%b":%b' % part for part in parts.items()])
+
+    def _peers(self, viewer: int) -> Iterator[bytes]:
+        """Yield the peers of a node. How one without routes ends is the same for its class."""
+        compiled = self.compiled
+        rules, class_of = compiled.rules, compiled.rules.classes.class_of
+        ends: dict[int, bytes | None] = {}
+        for peer in rules.roster.in_order(compiled.visibility.peers(viewer)):
+            of = class_of[peer]
+            if of not in ends:
+                signature = rules.classes.classes[of].signature
+                ends[of] = None
+                if not (signature.routes or signature.exits or rules.ipv4_disabled):
+                    granted = _json(compiled.reach.granted_caps(peer, viewer))
+                    ends[of] = b',"routes":[],"cap_map":{},"granted_caps":%b}' % granted
+            end = ends[of]
+            if end is None:
+                yield _json(compiled.peer(viewer, peer).to_dict())
+            else:
+                yield self._head(peer) + end
+
+    def _head(self, number: int) -> bytes:
+        """Return how a node with all its addresses begins as a peer, whoever sees it."""
+        node = self.compiled.rules.roster.nodes[number]
+        found = self._heads.get(number)
+        if found is None:
+            found = self._heads_before.get(number)
+            if found is None or found[0] is not node:
+                prefixes = [f'"{each}/{each.family.width}"' for each in node.addresses]
+                name = encode_basestring_ascii(node.name)
+                head = f'{{"name":{name},"addresses":[{",".join(prefixes)}]'
+                found = node, head.encode("ascii")
+            self._heads[number] = found
+        return found[1]
 
     def rendered(self, rules: Iterable[FilterRule]) -> bytes:
         """Return *rules* as JSON without spaces."""
@@ -218,7 +271,7 @@ class Renderer:
         # The tuples themselves are shared, so that looking one up need not look through it.
         found = self._sources.get(id(listed))
         if found is None:
-            found = self._before.get(id(listed)) or (listed, _json(listed))
+            found = self._before.get(id(listed)) or (listed, _texts(listed))
             self._sources[id(listed)] = found
         return found[1]
 
@@ -241,6 +294,14 @@ def _ports(ports: Iterable[NetPortRange]) -> bytes:
         for each in ports
     )
     return b"[%b]" % ",".join(texts).encode("ascii")
+
+
+def _texts(listed: Sequence[str]) -> bytes:
+    text = "".join(listed)
+    if not listed or encode_basestring_ascii(text) != f'"{text}"':
+        return _json(listed)
+    # Nothing in any of them is written in another way, so that they need but be joined.
+    return '["{}"]'.format('","'.join(listed)).encode("ascii")
 
 
 def _json(data: object) -> bytes:

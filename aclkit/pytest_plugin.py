@@ -161,9 +161,12 @@ class ScenarioFile(pytest.File):
         name = _shown(self.path, self.config)
         try:
             run = run_scenario(self.path, name=name)
-        except (ScenarioError, PolicyError) as error:
+        except ScenarioError as error:
+            yield _check_item(self, _told(error.diagnostics, error.source))
+            return
+        except PolicyError as error:
             source = error.source or Source(name, "")
-            yield _check_item(self, _told(error.diagnostics, source))
+            yield _check_item(self, _told(error.diagnostics, source, error.target))
             return
         yield _check_item(self, notes=run.assumptions)
         yield from _items(self, run)
@@ -183,7 +186,7 @@ class PolicyFile(pytest.File):
         text = self.path.read_bytes()
         report = check(text, tailnet=given.tailnet, target=given.target, filename=name)
         errors = [found for found in report.diagnostics if found.is_error]
-        yield _check_item(self, _told(errors, report.source), notes(report))
+        yield _check_item(self, _told(errors, report.source, report.target), notes(report))
         if not errors:
             yield from _items(self, test_results(text, given.tailnet, given.target, filename=name))
 
@@ -281,11 +284,11 @@ def _hidden(run: TestRun, outcome: Outcome) -> Iterator[str]:
         yield f"{where}: {line.strip()}"
 
 
-def _told(diagnostics: Iterable[Diagnostic], source: Source) -> str:
+def _told(diagnostics: Iterable[Diagnostic], source: Source, target: str | None = None) -> str:
     from aclkit.report.style import Style
     from aclkit.report.text import render_findings
 
-    return render_findings(diagnostics, source, Style())
+    return render_findings(diagnostics, source, Style(), target)
 
 
 def _shown(path: Path, config: pytest.Config) -> str:
@@ -336,4 +339,4 @@ def aclkit_policy(pytestconfig: pytest.Config) -> CompiledPolicy:
         return compile_policy(policy, given.tailnet or implied_tailnet(policy))
     except PolicyError as error:
         source = error.source or Source.of(name, text)
-        pytest.fail(_told(error.diagnostics, source), pytrace=False)
+        pytest.fail(_told(error.diagnostics, source, error.target), pytrace=False)

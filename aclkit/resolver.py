@@ -160,7 +160,7 @@ class Resolver:
         own = {group.name.value for group in self.policy.groups}
         groups_of = self._groups_of
         found = groups_of if isinstance(groups_of, Map) else Map(groups_of)
-        for name, lost, gained in groups:
+        for name, lost, gained in groups if self.policy.target.synced_groups else ():
             if name in own:
                 continue
             for login in sorted(lost):

@@ -13,9 +13,9 @@ from aclkit.addresses import AddressSet, Family, Prefix
 from aclkit.compiled import CompiledPolicy
 from aclkit.compiler.bitsets import members
 from aclkit.compiler.cells import Cell, CellKind
-from aclkit.compiler.filters import SourceKey
 from aclkit.compiler.routes import RouteApprovals
 from aclkit.compiler.rules import IpProto
+from aclkit.compiler.source_keys import SourceKey
 from aclkit.evaluator.packetfilter import PacketFilter
 from aclkit.policy.selectors import Selector
 from aclkit.resolver import is_identity, word_of
@@ -43,7 +43,7 @@ def unreduced_rules(
         if user is None:
             continue
         key = _sources(cell, user, compiled)
-        if key == NOBODY:
+        if not key:
             continue
         if cell.entry is not None:
             rule = key, cell.ip_proto
@@ -66,7 +66,6 @@ def unreduced_rules(
     )
 
 
-NOBODY: SourceKey = (0, frozenset())
 ANYBODY = ""
 """In place of a user, for rules that are not `autogroup:self`."""
 
@@ -85,9 +84,9 @@ def _user_of(cell: Cell, number: int | None, compiled: CompiledPolicy) -> str | 
 
 def _sources(cell: Cell, user: str, compiled: CompiledPolicy) -> SourceKey:
     if not cell.own:
-        return compiled.filters.key(cell.source)
+        return compiled.filters.keys.of(cell.source)
     # A companion runs in reverse: to the sources, from all of the user's devices.
-    return compiled.filters.own_key(None if cell.kind is CellKind.COMPANION else cell.source, user)
+    return compiled.filters.keys.own(None if cell.kind is CellKind.COMPANION else cell.source, user)
 
 
 def _tokens(cell: Cell, selector: Selector, user: str, compiled: CompiledPolicy) -> list[str]:

@@ -20,6 +20,9 @@ def listed(words: Iterable[str]) -> str:
 
 def some(words: Sequence[str], most: int = MOST) -> str:
     """Return the first *most* of *words*, and how many more there are."""
-    more = len(words) - most
-    shown = ", ".join(words[:most])
+    return and_more(", ".join(words[:most]), len(words) - most)
+
+
+def and_more(shown: str, more: int) -> str:
+    """Return *shown*, and how many there are besides."""
     return f"{shown} and {more} more" if more > 0 else shown

@@ -71,6 +71,24 @@ def spawn(
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+def unread(*args: str, cwd: Path) -> Done:
+    """Run it as a child process of whose standard output the first characters are read, no more."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "aclkit", *args],
+        cwd=cwd,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert child.stdout is not None
+    assert child.stderr is not None
+    seen = child.stdout.read(10)
+    child.stdout.close()
+    told = child.stderr.read()
+    child.stderr.close()
+    return Done(child.wait(), seen.decode(), told.decode())
+
+
 def at_terminal(
     *args: str,
     cwd: Path,

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from aclkit.analysis.destinations import Kind, joined, reach_of
 from aclkit.analysis.sources import who_can
 from aclkit.compiled import CompiledPolicy
 from aclkit.evaluator.sides import UnknownSideError
+from tests.steps import steps
 
 ROUTES = ["0.0.0.0/0", "::/0"]
 POLICY: dict[str, Any] = {
@@ -122,9 +121,29 @@ def test_a_subnet_is_reached_through_its_router(network: CompiledPolicy) -> None
 
 def test_the_internet_is_reached_through_exit_nodes(network: CompiledPolicy) -> None:
     (row,) = who_can(network, "autogroup:internet", 443).rows
+    assert row.reached == row.of - 1 > 1, "the desk has no IPv6 address"
     assert (row.devices.names(), row.ways) == (("desk",), ("exit",))
     (reached,) = [r for r in reach_of(network, "desk").rows if r.kind is Kind.INTERNET]
     assert [way.router for way in reached.ways] == ["exit"]
+
+
+def test_prefixes_that_no_rule_tells_apart_are_all_counted() -> None:
+    ipset = ["10.1.0.0/16", "10.3.0.0/16"]
+    rules = [
+        {"src": ["alice@example.com"], "dst": ["ipset:lan"], "ip": ["*"]},
+        {"src": ["ipset:lan"], "dst": ["alice@example.com"], "ip": ["*"]},
+    ]
+    policy = {"ipsets": {"ipset:lan": ipset}, "tagOwners": {"tag:router": []}, "grants": rules}
+    around = {"advertised_routes": ["10.0.0.0/8"], "approved_routes": ["10.0.0.0/8"]}
+    nodes = [
+        node("router", 1, "tag:router", **around),
+        node("laptop", 2, "alice"),
+    ]
+    network = compiled(policy, {"nodes": nodes})
+    (row,) = who_can(network, "ipset:lan", 22).rows
+    assert (row.reached, row.of) == (2, 2)
+    (back,) = reach_of(network, "ipset:lan").rows
+    assert (back.sources, back.of) == (2, 2)
 
 
 def test_addresses_behind_a_router_reach_too(network: CompiledPolicy) -> None:
@@ -212,23 +231,6 @@ def crowd(of_each: int) -> CompiledPolicy:
             address = f"100.70.{number // 250}.{number % 250 + 1}"
             nodes.append({**each, "name": f"{each['name']}-{copy}", "addresses": [address]})
     return compiled(POLICY, {**TAILNET, "nodes": nodes})
-
-
-def steps(work: Callable[[], object]) -> int:
-    """Count the calls that *work* takes, of functions in Python and in C."""
-    count = 0
-
-    def tally(frame: FrameType, event: str, arg: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(tally)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return count
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from aclkit.cli.main import COMMANDS, aclkit, main
-from tests.command_line import GOOD, invoke, spawn
+from aclkit.cli.main import COMMANDS, ELSEWHERE, aclkit, main
+from tests.command_line import BAD, GOOD, invoke, spawn
+
+# What reads a policy: as it is named, and the words for those who named none.
+READING = {
+    "check": ((), "aclkit check FILE"),
+    "test": ((), "aclkit test FILE"),
+    "fmt": ((), "aclkit fmt FILE"),
+    "etag": ((), "aclkit etag FILE"),
+    "compile": ((), "aclkit compile FILE"),
+    "coverage": ((), "aclkit coverage FILE"),
+    "can": (("tag:web", "tag:web:22"), "aclkit can SRC DST:PORT --policy FILE"),
+    "who-can": (("tag:web:22",), "aclkit who-can DST:PORT --policy FILE"),
+    "reach": (("tag:web",), "aclkit reach SRC --policy FILE"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +64,14 @@ def test_a_mistyped_command_gets_a_hint() -> None:
     result = invoke("chek")
     assert result.exit_code == 2
     assert "no command `chek`; did you mean `check`?" in result.stderr
+
+
+@pytest.mark.parametrize(("word", "here"), ELSEWHERE.items())
+def test_the_words_of_other_programs_are_understood(word: str, here: str) -> None:
+    result = invoke(word)
+    assert result.exit_code == 2
+    assert f"no command `{word}`; type `{here}`\n" in result.stderr
+    assert invoke(*here.split()[1:], "--help").exit_code == 0
 
 
 def test_a_file_in_place_of_a_command_is_one_to_check(here: Path) -> None:
@@ -147,3 +168,64 @@ def test_the_command_line_leaves_the_names_of_the_library_alone() -> None:
         [sys.executable, "-c", probe], capture_output=True, text=True, check=False
     )
     assert done.stdout == "True\n", done.stderr
+
+
+@pytest.mark.parametrize("name", READING)
+def test_without_a_policy_it_says_what_to_type(name: str) -> None:
+    asked, usage = READING[name]
+    result = invoke(name, *asked)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no policy named, and there is no policy.hujson here" in result.stderr
+    assert f"type `{usage}`" in result.stderr
+
+
+@pytest.mark.parametrize("name", [name for name in READING if name != "fmt"])
+def test_without_a_name_the_policy_here_is_read(here: Path, name: str) -> None:
+    (here / "policy.hujson").write_text(GOOD)
+    asked, _ = READING[name]
+    result = invoke(name, *asked)
+    assert result.exit_code == (1 if name == "can" else 0)
+    assert result.stdout
+
+
+@pytest.mark.parametrize("name", READING)
+def test_bytes_that_are_not_utf_8_are_a_finding(here: Path, name: str) -> None:
+    data = b"{} // \xe9\n"
+    (here / "policy.hujson").write_bytes(data)
+    asked, _ = READING[name]
+    result = invoke(name, *asked)
+    assert result.exit_code == 1
+    assert "[not-utf-8]" in result.output
+    assert (here / "policy.hujson").read_bytes() == data
+
+
+@pytest.mark.parametrize("name", ["compile", "coverage", "can", "who-can", "reach"])
+def test_a_policy_with_errors_is_told_on_standard_error(here: Path, name: str) -> None:
+    (here / "policy.hujson").write_text(BAD)
+    asked, _ = READING[name]
+    result = invoke(name, *asked, "--target", "headscale")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("policy.hujson:4:42: error: undefined group `group:enng`")
+    assert "^^^^^^^^^^" in result.stderr
+    assert "\n  Headscale 0.29 says: " in result.stderr
+
+
+@pytest.mark.parametrize("name", ["compile", "coverage"])
+def test_the_policy_may_be_a_setting(
+    here: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert invoke(name).exit_code == 2
+    monkeypatch.setenv("ACLKIT_POLICY", "good.hujson")
+    assert invoke(name).exit_code == 0
+    monkeypatch.delenv("ACLKIT_POLICY")
+    (here / "aclkit.toml").write_text('policy = "good.hujson"\n')
+    assert invoke(name).exit_code == 0
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "tailnet"])
+def test_help_ends_with_what_to_type(name: str) -> None:
+    examples = invoke(name, "--help").stdout.partition("Examples:\n")[2].splitlines()
+    assert examples
+    for line in examples:
+        assert line.startswith(f"    aclkit {name}")
+        assert len(line) <= 72

@@ -50,3 +50,23 @@ def test_a_policy_that_both_take_alike_is_accepted() -> None:
     assert report.accepted
     assert report.target == "headscale@0.30"
     assert not report.diagnostics
+
+
+def test_of_a_comparison_no_test_is_said_to_be_missing(policy: str) -> None:
+    taken = ["check", policy, "--target", "headscale@0.28", "--also", "headscale@0.30"]
+    result = invoke(*taken)
+    assert "no tests in this policy" not in result.output
+    assert "2 reports: " in result.output
+    also = [line for line in result.output.splitlines() if ": Headscale 0.30: " in line]
+    assert len(also) == 1
+    for form in ("concise", "markdown", "json"):
+        assert "no tests in this policy" not in invoke(*taken, "--format", form).output
+
+
+def test_where_nothing_differs_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "policy.hujson"
+    path.write_text(
+        '{"acls": [{"action": "accept", "src": ["a@example.com"], "dst": ["100.64.0.9:22"]}]}'
+    )
+    result = invoke("check", str(path), "--target", "headscale@0.29", "--also", "headscale@0.30")
+    assert f"{path}: Headscale 0.30: accepted: no differences\n" in result.output

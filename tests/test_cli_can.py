@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.command_line import BAD, Done, at_terminal, invoke, spawn
+from tests.command_line import Done, at_terminal, invoke, spawn
 from tests.test_report_text import ANSI, golden
 
 DATA = Path(__file__).resolve().parent / "data" / "answers"
@@ -189,11 +189,17 @@ def test_a_name_of_the_policy_without_a_device_is_no_mistake(here: Path) -> None
     assert "[no-such-device]" in answer
 
 
-def test_without_a_policy_it_says_what_to_type(here: Path) -> None:
-    (here / "policy.hujson").unlink()
-    result = invoke("can", "tag:web", "tag:db:22")
-    assert result.exit_code == 2
-    assert "aclkit can SRC DST:PORT --policy FILE" in result.stderr
+def test_nobody_is_sent_to_the_name_that_was_refused() -> None:
+    told = invoke("can", "autogroup:self", "tag:web:22").stderr
+    assert "`autogroup:self` differs from user to user: name a user instead\n" in told
+
+
+def test_the_internet_is_not_told_in_prefixes(here: Path) -> None:
+    answer = ask("alice@example.com", "autogroup:internet:443")[1]
+    assert "\n  to    the internet\n" in answer
+    assert "no device is an exit node [no-router]" in answer
+    assert "0.0.0.0" not in answer
+    assert len(asked("alice@example.com", "autogroup:internet:443")["destinations"]) > 1
 
 
 def test_the_policy_may_be_a_setting_or_standard_input(here: Path) -> None:
@@ -212,13 +218,6 @@ def test_without_a_tailnet_the_implied_one_is_told(here: Path) -> None:
     assert result.exit_code == 0
     assert "no tailnet given: assumed one device per user and tag" in result.stderr
     assert invoke("can", "tag:web", "tag:db:5432", "-q").stderr == ""
-
-
-def test_a_policy_with_errors_is_told_as_compile_does(here: Path) -> None:
-    (here / "policy.hujson").write_text(BAD)
-    result = invoke("can", "tag:web", "tag:db:22")
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("policy.hujson:4:42: error: undefined group `group:enng`")
 
 
 def test_what_the_names_hold_plays_no_tricks_on_a_terminal() -> None:

@@ -181,21 +181,6 @@ def test_tests_that_fail_count_for_nothing_and_give_exit_status_1(here: Path) ->
     assert "coverage 0%" in result.stdout
 
 
-def test_a_policy_with_errors_is_told_and_gives_exit_status_1(here: Path) -> None:
-    (here / "bad.hujson").write_text(GOOD.replace('"src": ["group:eng"]', '"src": ["group:en"]'))
-    result = invoke("coverage", "bad.hujson")
-    assert result.exit_code == 1
-    assert "[undefined-group]" in result.stderr
-
-
-def test_without_a_policy_it_says_what_to_type(here: Path) -> None:
-    result = invoke("coverage")
-    assert result.exit_code == 2
-    assert "type `aclkit coverage FILE`" in result.stderr
-    (here / "policy.hujson").write_text(GOOD)
-    assert invoke("coverage").exit_code == 0
-
-
 def test_a_policy_may_come_from_standard_input() -> None:
     result = invoke("coverage", "-", "--tailnet", "t.json", stdin=GOOD)
     assert result.exit_code == 0

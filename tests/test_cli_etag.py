@@ -37,18 +37,6 @@ def test_a_dash_is_standard_input() -> None:
     assert invoke("etag", "-", stdin=UNTIDY).stdout == f"{TAG}\n"
 
 
-def test_without_a_name_the_policy_here_is_read() -> None:
-    Path("policy.hujson").write_text(UNTIDY)
-    assert invoke("etag").stdout == f"{TAG}\n"
-
-
-def test_without_a_name_and_a_policy_here_it_says_what_to_type() -> None:
-    result = invoke("etag")
-    assert result.exit_code == 2
-    assert "no policy named, and there is no policy.hujson here" in result.stderr
-    assert "`aclkit etag FILE`" in result.stderr
-
-
 def test_a_syntax_error_has_no_tag() -> None:
     result = invoke("etag", "-", "--stdin-filename", "draft.hujson", stdin="{]")
     assert (result.exit_code, result.stdout) == (1, "")

@@ -91,3 +91,9 @@ def test_a_code_like_no_other_gets_the_way_to_the_list() -> None:
     result = invoke("explain", "0123456789")
     assert result.exit_code == 2
     assert "`aclkit explain` lists them all" in result.stderr
+
+
+def test_the_code_of_a_failed_test_is_explained_too() -> None:
+    result = invoke("explain", "failed-test")
+    assert result.exit_code == 0
+    assert "`aclkit test`" in result.stdout

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import BAD, invoke
+from tests.command_line import invoke
 from tests.test_cli_can import DATA, at_columns, here
 from tests.test_report_text import golden
 
@@ -82,13 +82,6 @@ def test_a_mistake_is_told_with_status_2(args: tuple[str, ...], told: str) -> No
     result = invoke("reach", *args)
     assert (result.exit_code, result.stdout) == (2, "")
     assert told in result.stderr
-
-
-def test_a_policy_with_errors_is_told_as_compile_does(here: Path) -> None:
-    (here / "policy.hujson").write_text(BAD)
-    result = invoke("reach", "tag:web")
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert "[undefined-group]" in result.stderr
 
 
 @pytest.mark.parametrize("columns", [60, 80])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import pickle
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 import aclkit
-from aclkit.addresses import parse_address
+from aclkit.addresses import parse_address, parse_prefix
 from aclkit.affected import Kind
 from aclkit.engine import Change, PolicyEngine
 from aclkit.subscription import Closed
@@ -22,11 +23,13 @@ from aclkit.tailnet.changes import (
     NodeChanged,
     NodeJoined,
     NodeLeft,
+    ServiceChanged,
+    ServiceLeft,
     UserChanged,
     UserJoined,
     UserLeft,
 )
-from aclkit.tailnet.model import Node, Role, Tailnet, UnknownNameError, User
+from aclkit.tailnet.model import Node, Role, Service, Tailnet, UnknownNameError, User
 
 ANN, BEN = "ann@example.com", "ben@example.com"
 TAILNET: dict[str, Any] = {
@@ -307,6 +310,155 @@ def test_a_router_that_goes_offline_takes_its_route_along() -> None:
     held = engine()
     change = held.apply(NodeChanged(replace(node_of(held, "gate"), online=False)))
     assert affected(change)["routes"] == {"gate", "phone"}
+
+
+def subnet(name: str, address: str, route: str, **parts: Any) -> Node:
+    """A router of one approved subnet."""
+    routes = (parse_prefix(route),)
+    node = new_node(name, address, **parts)
+    return replace(node, advertised_routes=routes, approved_routes=routes)
+
+
+def everything(held: PolicyEngine) -> dict[str, Any]:
+    """What each node is sent; the engine must send what a fresh compile does."""
+    snapshot = held.snapshot
+    fresh = aclkit.compile_policy(snapshot.policy, snapshot.roster.tailnet)
+    sent = {node.name: fresh.netmap(node.name).to_dict() for node in snapshot.roster.tailnet.nodes}
+    for name, netmap in sent.items():
+        assert snapshot.compiled.netmap(name).to_dict() == netmap
+    return sent
+
+
+def test_a_router_that_joins_leaves_or_changes_hands_concerns_exactly_who_sees_its_route() -> None:
+    held = engine()
+    second = subnet("gate-2", "100.64.0.9", "10.0.0.0/16", created=5)
+    change = held.apply(NodeJoined(second))
+    assert change.exact
+    assert set(change.affected("routes")) == {"gate-2"}
+    change = held.apply(NodeLeft("gate"))
+    assert change.exact
+    assert set(change.affected("routes")) == {"gate-2", "phone"}
+    change = held.apply(NodeChanged(replace(second, tags=(), user=BEN)))
+    assert change.exact
+    assert affected(change) == {"packet_filter": {"gate-2"}}
+    change = held.apply(NodeLeft("gate-2"))
+    assert change.exact
+    assert set(change.affected("routes")) == {"phone"}
+
+
+def test_who_is_shown_no_ipv4_is_not_told_that_a_peer_has_it_again() -> None:
+    nodes = [{"name": "a", "user": ANN}, {"name": "b", "user": ANN}, {"name": "c", "user": BEN}]
+    addresses = [[f"100.64.0.{place}", f"fd7a:115c:a1e0::{place}"] for place in (1, 2, 3)]
+    tailnet = {"nodes": [n | {"addresses": a} for n, a in zip(nodes, addresses, strict=True)]}
+    attributes = [{"target": [ANN], "attr": ["disable-ipv4"]}]
+    policy = {"tagOwners": {"tag:web": [ANN]}, "nodeAttrs": attributes}
+    held = PolicyEngine(json.dumps(policy), Tailnet.from_dict(tailnet))
+    before = everything(held)
+    change = held.apply(NodeChanged(replace(node_of(held, "b"), tags=("tag:web",), user=None)))
+    assert change.exact
+    assert before["a"]["peers"] == everything(held)["a"]["peers"]
+    assert set(change.affected("peers")) == {"b", "c"}
+    assert set(change.affected("capabilities")) == {"b"}
+
+
+INSIDE: dict[str, Any] = {
+    "users": [{"login": ANN}, {"login": BEN}],
+    "groups": {"group:sre@example.com": [ANN]},
+    "nodes": [
+        {"name": "inside", "user": ANN, "addresses": ["10.0.0.1"], "created": 1},
+        {"name": "web", "tags": ["tag:web"], "addresses": ["100.64.0.2"], "created": 2},
+        {
+            "name": "gate",
+            "user": BEN,
+            "addresses": ["100.64.0.3"],
+            "advertised_routes": ["10.0.0.0/24"],
+            "approved_routes": ["10.0.0.0/24"],
+            "created": 3,
+        },
+    ],
+}
+"""A tailnet with a node inside of a subnet that another one routes."""
+
+
+def opened(src: str, dst: str) -> str:
+    rule = {"action": "accept", "src": [src], "dst": [dst]}
+    return json.dumps({"tagOwners": {"tag:web": [ANN]}, "acls": [rule]})
+
+
+def test_a_group_edit_concerns_who_was_open_to_a_subnet_for_a_member_inside_of_it() -> None:
+    held = PolicyEngine(opened("group:sre@example.com", "tag:web:22"), Tailnet.from_dict(INSIDE))
+    assert everything(held)["web"]["peers"][1]["routes"] == ["10.0.0.0/24"]
+    change = held.apply(GroupChanged("group:sre@example.com", (BEN,)))
+    assert everything(held)["web"]["peers"] != []
+    assert change.exact
+    assert set(change.affected("routes")) == {"web"}
+
+
+def test_the_last_router_of_a_subnet_may_leave_while_a_node_is_inside_of_it() -> None:
+    held = PolicyEngine(opened("*", f"{ANN}:22"), Tailnet.from_dict(INSIDE))
+    change = held.apply(NodeLeft("gate"))
+    assert set(change.affected("peers")) == {"inside"}
+    everything(held)
+    held.apply(NodeJoined(subnet("gate-2", "100.64.0.9", "10.0.0.0/24", user=BEN)))
+    everything(held)
+
+
+def test_a_router_that_was_away_takes_no_route_along_when_it_leaves() -> None:
+    other = {**INSIDE["nodes"][1], "name": "lan", "addresses": ["100.64.0.4"]}
+    routes = ["10.9.0.0/24"]
+    other |= {"advertised_routes": routes, "approved_routes": routes, "created": 4}
+    gate = {**INSIDE["nodes"][2], "online": False}
+    gate["advertised_routes"] = gate["approved_routes"] = [*gate["approved_routes"], *routes]
+    tailnet = {**INSIDE, "nodes": [*INSIDE["nodes"][:2], gate, other]}
+    held = PolicyEngine("{}", Tailnet.from_dict(tailnet))
+    change = held.apply(NodeLeft("gate"))
+    everything(held)
+    assert change.exact
+    assert set(change.affected("routes")) == set()
+
+
+def test_a_second_router_is_a_source_for_the_node_inside_of_its_subnet() -> None:
+    held = PolicyEngine(opened(ANN, "tag:web:22"), Tailnet.from_dict(INSIDE))
+    change = held.apply(NodeJoined(subnet("gate-2", "100.64.0.9", "10.0.0.0/24", user=BEN)))
+    assert change.exact
+    assert set(change.affected("peers")) == {"gate-2", "web"}
+    assert [peer["name"] for peer in everything(held)["web"]["peers"]] == [
+        "inside", "gate", "gate-2",
+    ]  # fmt: skip
+
+
+def test_an_exit_node_that_joins_is_sent_what_its_headscale_sends_exit_nodes() -> None:
+    policy = {"acls": [{"action": "accept", "src": ["*"], "dst": ["203.0.113.0/24:443"]}]}
+    held = PolicyEngine(json.dumps(policy), Tailnet.from_dict(TAILNET), target="headscale@0.30")
+    exits = (parse_prefix("0.0.0.0/0"), parse_prefix("::/0"))
+    held.apply(
+        NodeJoined(replace(new_node(user=ANN), advertised_routes=exits, approved_routes=exits))
+    )
+    assert everything(held)["web-1"]["packet_filter_rules"]
+
+
+def test_a_service_comes_and_goes_and_its_host_may_have_another_name() -> None:
+    rule = {"action": "accept", "src": [BEN], "dst": ["svc:wiki:443"]}
+    held = engine(json.dumps({**POLICY, "acls": [rule]}))
+    wiki = Service("svc:wiki", (), (parse_address("100.64.9.9"),), ("DB-1",))
+    change = held.apply(ServiceChanged(wiki))
+    assert not change.exact
+    assert everything(held)["db-1"]["packet_filter_rules"]
+    change = held.apply(NodeChanged(replace(node_of(held, "db-1"), name="db-2")))
+    assert everything(held)["db-2"]["packet_filter_rules"]
+    assert held.snapshot.roster.services[0].hosts == ("db-2",)
+    held.apply(NodeLeft("db-1"), NodeJoined(new_node("db-2")))
+    assert not everything(held)["db-2"]["packet_filter_rules"]
+    held.apply(ServiceChanged(replace(wiki, hosts=("db-2",))))
+    assert everything(held)["db-2"]["packet_filter_rules"]
+    held.apply(ServiceLeft("svc:wiki"))
+    assert not everything(held)["db-2"]["packet_filter_rules"]
+
+
+def test_a_group_of_a_provider_means_nothing_to_headscale_and_may_change_twice() -> None:
+    held = PolicyEngine("{}", Tailnet.from_dict(TAILNET), target="headscale@0.30")
+    for members in ((BEN,), (ANN,), None):
+        assert affected(held.apply(GroupChanged("group:sre@example.com", members))) == {}
 
 
 def test_the_first_router_stays_first_whatever_else_changes() -> None:
@@ -672,3 +824,62 @@ def test_writers_wait_for_each_other_and_readers_for_nobody() -> None:
     second.join(30)
     assert held.version == 3
     assert held.snapshot.roster.number_of("phone") is None
+
+
+class Collected:
+    """The generations that the garbage collector looked at, one after the other."""
+
+    def __init__(self) -> None:
+        self.generations: list[int] = []
+
+    def note(self, phase: str, about: dict[str, int]) -> None:
+        if phase == "start":
+            self.generations.append(about["generation"])
+
+
+def large_policy(rules: int) -> str:
+    acls = [{"action": "accept", "src": ["*"], "dst": [f"*:{port}"]} for port in range(1, rules)]
+    return json.dumps({"acls": acls})
+
+
+def test_the_garbage_collector_rests_while_a_policy_is_read_and_does_not_start_with_it() -> None:
+    held, collected = engine(), Collected()
+    text = large_policy(2_000)
+    gc.collect()
+    gc.callbacks.append(collected.note)
+    try:
+        young = gc.get_count()[0]
+        assert held.set_policy(text).accepted
+        assert gc.isenabled()
+        assert gc.get_count()[0] <= young + gc.get_threshold()[0]
+    finally:
+        gc.callbacks.remove(collected.note)
+    assert collected.generations == []
+
+
+def test_a_garbage_collector_that_was_off_stays_off() -> None:
+    held = engine()
+    gc.disable()
+    try:
+        assert held.set_policy(large_policy(10)).accepted
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_objects_that_were_taken_from_the_garbage_collector_stay_where_they_are() -> None:
+    held = engine()
+    gc.collect()
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        assert held.set_policy(large_policy(10)).accepted
+        assert 0.9 * frozen < gc.get_freeze_count() <= frozen
+    finally:
+        gc.unfreeze()
+
+
+def test_the_garbage_collector_is_on_again_after_a_policy_that_is_refused() -> None:
+    held = engine()
+    assert not held.set_policy('{"acls": [').accepted
+    assert gc.isenabled()

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import aclkit
-from aclkit.addresses import Address, Family, parse_prefix
+from aclkit.addresses import Address, Family, Prefix, parse_prefix
 from aclkit.affected import Affected, Kind
 from aclkit.affected.nodes import Found
 from aclkit.compiled import CompiledPolicy
@@ -43,17 +43,19 @@ TAGS = [f"tag:t{number}" for number in range(8)]
 DORA, EMIL = "dora@example.com", "emil@example.com"
 SYNCED = "group:synced@example.com"
 ROUTE = parse_prefix("10.1.0.0/16")
+FAR, EDGE = parse_prefix("10.2.0.0/16"), parse_prefix("10.3.0.0/16")
 POLICY = """
 {
     "groups": {"group:a": ["user0@example.com", "user1@example.com"]},
     "tagOwners": {"tag:t0": [], "tag:t1": [], "tag:t2": [], "tag:t3": [],
                   "tag:t4": [], "tag:t5": [], "tag:t6": [], "tag:t7": [], "tag:new": []},
-    "hosts": {"lan": "10.1.0.0/16"},
+    "hosts": {"lan": "10.1.0.0/16", "far": "10.2.0.0/16", "edge": "10.3.0.0/16"},
     "postures": {"posture:linux": ["node:os == 'linux'"]},
     "acls": [
         {"action": "accept", "src": ["autogroup:member"], "dst": ["autogroup:self:*"]},
         {"action": "accept", "src": ["group:a"], "dst": ["tag:t1:22", "tag:t2:22", "lan:443"]},
         {"action": "accept", "src": ["tag:t3", "user2@example.com"], "dst": ["tag:t4:80,443"]},
+        {"action": "accept", "src": ["tag:t3", "far"], "dst": ["edge:443"]},
         {"action": "accept", "src": ["group:synced@example.com"], "dst": ["tag:t5:5432"]},
         {"action": "accept", "src": ["user3@example.com"], "dst": ["tag:t6:22"],
          "srcPosture": ["posture:linux"]},
@@ -98,8 +100,8 @@ def node(number: int, **parts: Any) -> Node:
     )
 
 
-def router(number: int, *, online: bool = True) -> Node:
-    routes = (ROUTE,)
+def router(number: int, route: Prefix = ROUTE, *, online: bool = True) -> Node:
+    routes = (route,)
     return node(
         number, tags=("tag:t7",), advertised_routes=routes, approved_routes=routes, online=online
     )
@@ -115,6 +117,7 @@ def tailnet(nodes: int) -> Tailnet:
             *(node(number, user=DORA) for number in range(5_000, 5_003)),
             *(node(number, user=EMIL) for number in range(5_003, 5_006)),
             *map(router, range(5_006, 5_009)),
+            router(5_009, EDGE),
         ),
     )
 
@@ -187,6 +190,8 @@ CHANGES: dict[str, tuple[TailnetChange, ...]] = {
     "a node is the first of its class": (NodeJoined(node(NEW, tags=("tag:new",))),),
     "a node with a posture of its own joins": (NodeJoined(node(NEW + 3, posture={})),),
     "a router joins": (NodeJoined(router(NEW)),),
+    "the first router of a subnet joins": (NodeJoined(router(NEW, FAR)),),
+    "the last router of a subnet leaves": (NodeLeft("node-5009"),),
     "a router goes offline": (NodeChanged(router(5_006, online=False)),),
     "a group loses a member": (GroupChanged(SYNCED, (USERS[4],)),),
     "a group gains a member": (GroupChanged(SYNCED, (USERS[4], DORA, EMIL)),),
@@ -199,6 +204,8 @@ RESOLVED = {
     "a node is the first of its class": 2,  # its source set, and the cell of the internet
     "a node with a posture of its own joins": 4,
     "a router joins": 0,
+    "the first router of a subnet joins": 3,  # the source set `far`, its tag's and internet's cell
+    "the last router of a subnet leaves": 3,  # the cell `edge`, and the latter two
     "a router goes offline": 0,
     "a group loses a member": 1,  # the source set that names the group
     "a group gains a member": 1,
@@ -217,7 +224,7 @@ each_change = pytest.mark.parametrize("name", CHANGES)
 
 def test_classes_source_sets_and_cells_do_not_grow_with_the_nodes() -> None:
     few, many = state(FEW)[1].rules, state(MANY)[1].rules
-    assert len(few.classes.classes) == len(many.classes.classes) == 19
+    assert len(few.classes.classes) == len(many.classes.classes) == 20
     assert len(few.sources) == len(many.sources)
     assert len(few.cells) == len(many.cells)
     for one, other in zip(few.cells, many.cells, strict=True):

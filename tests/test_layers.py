@@ -35,6 +35,7 @@ ROOMS = (
     "checking",
     "affected",
     "subscription",
+    "collector",
     "engine",
     "report",
     "cli",

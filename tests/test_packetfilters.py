@@ -8,8 +8,11 @@ from dataclasses import replace
 import pytest
 
 import aclkit
+from aclkit.addresses import parse_address
+from aclkit.engine import PolicyEngine
 from aclkit.packetfilters import CHUNK, MOST_APPENDED, PacketFilters, Renderer
 from aclkit.tailcfg import CapGrant, FilterRule, NetPortRange, PortRange
+from aclkit.tailnet.changes import NodeChanged
 from aclkit.tailnet.model import UnknownNameError
 
 PORT = PortRange(5432, 5432)
@@ -166,6 +169,30 @@ def test_sources_that_nodes_share_are_rendered_once() -> None:
 def test_a_rule_without_sources_keeps_its_empty_list() -> None:
     empty = replace(small().netmap("db-1").packet_filter_rules[0], src_ips=())
     assert Renderer(small()).rendered([empty]).startswith(b'[{"SrcIPs":[],"CapGrant":')
+
+
+def test_a_source_that_json_writes_in_another_way_is_written_so() -> None:
+    for listed in (('a"b', "c"), ("a", "\u00e4"), ("",), ()):
+        assert json.loads(Renderer(small()).sources(listed)) == list(listed)
+
+
+def test_a_peer_that_changed_is_rendered_again_and_another_is_not() -> None:
+    engine = PolicyEngine(POLICY, small().rules.tailnet, tests="skip")
+    before = Renderer(engine.snapshot.compiled)
+    before.netmap("laptop")
+    moved = replace(
+        engine.snapshot.compiled.rules.tailnet.node("db-2"),
+        addresses=(parse_address("100.64.0.9"),),
+    )
+    engine.apply(NodeChanged(moved))
+    compiled = engine.snapshot.compiled
+    after = before.following(compiled)
+    expected = json.dumps(compiled.netmap("laptop").to_dict(), separators=(",", ":"))
+    assert after.netmap("laptop") == expected.encode()
+    assert b"100.64.0.9/32" in after.netmap("laptop")
+    same, other = compiled.node_number("db-1"), compiled.node_number("db-2")
+    assert after._heads[same] is before._heads[same]
+    assert after._heads[other] is not before._heads[other]
 
 
 def test_a_node_that_is_not_there_has_no_filter() -> None:

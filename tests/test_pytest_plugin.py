@@ -279,6 +279,18 @@ def test_a_scenario_can_be_given_like_a_policy(pytester: pytest.Pytester) -> Non
     run(pytester, *args).assert_outcomes(passed=4, failed=1)
 
 
+def test_the_target_is_who_refuses(pytester: pytest.Pytester) -> None:
+    write(pytester, BAD)
+    asks = '"never": [{"src": "*", "dst": "tag:web"}]'
+    scenario = f'{{"policy": "policy.hujson", "target": "headscale", {asks}}}'
+    write(pytester, scenario, "a.acltest.hujson")
+    result = run(pytester, "--aclkit", "policy.hujson", "--aclkit-target", "headscale")
+    result.assert_outcomes(failed=2)
+    says = [line for line in result.outlines if " says: " in line]
+    assert len(says) == 2
+    assert all("Headscale 0.29 says: " in line for line in says)
+
+
 def test_a_scenario_without_tests_does_not_pass_in_silence(pytester: pytest.Pytester) -> None:
     write(pytester, '{"policy": {}}', "empty.acltest.hujson")
     result = run(pytester)

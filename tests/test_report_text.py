@@ -91,7 +91,7 @@ def test_who_says_the_words_of_the_control_plane_is_named() -> None:
     finding = replace(error("e", "no", Span(0, 1)), control_plane="nope")
     source = Source("p", "x")
     assert "\n  the control plane says: nope\n" in render_findings([finding], source, Style())
-    text = render_findings([finding], source, Style(), "Headscale 0.29")
+    text = render_findings([finding], source, Style(), "headscale")
     assert "\n  Headscale 0.29 says: nope\n" in text
 
 

@@ -15,12 +15,14 @@ from aclkit.tailnet.changes import (
     NodeChanged,
     NodeJoined,
     NodeLeft,
+    ServiceChanged,
+    ServiceLeft,
     TailnetChange,
     UserChanged,
     UserJoined,
     UserLeft,
 )
-from aclkit.tailnet.model import Node, Role, Tailnet, User
+from aclkit.tailnet.model import Node, Role, Service, Tailnet, User
 from aclkit.tailnet.roster import NodeStep, Roster, Step, address_key
 
 ANN, BEN = "ann@example.com", "ben@example.com"
@@ -34,6 +36,8 @@ DATA: dict[str, Any] = {
     ],
     "services": [{"name": "svc:web", "addresses": ["100.64.9.9"], "hosts": ["new"]}],
 }
+NODE: dict[str, Any] = {"name": "third", "tags": ["tag:b"], "addresses": ["100.64.0.3"]}
+SERVICE: dict[str, Any] = {"name": "svc:db", "addresses": ["100.64.9.8"]}
 
 
 def tailnet() -> Tailnet:
@@ -46,7 +50,7 @@ def roster() -> Roster:
 
 def node(name: str = "third", address: str = "100.64.0.3", **parts: Any) -> Node:
     identity = {} if "user" in parts else {"tags": ("tag:b",)}
-    return Node(name, addresses=(parse_address(address),), **(identity | parts))
+    return Node(name, **({"addresses": (parse_address(address),)} | identity | parts))
 
 
 def after(*changes: TailnetChange) -> Step:
@@ -223,15 +227,130 @@ def test_a_group_edit_tells_who_went_in_and_who_out() -> None:
 
 
 def test_services_and_domains_stay() -> None:
-    step = after(NodeLeft("n2"), NodeJoined(node()))
+    step = after(NodeLeft("Old"), NodeJoined(node()))
     assert step.roster.services == tailnet().services
     assert step.roster.domains == ("example.com",)
+    assert not step.services_changed
+
+
+def test_a_host_of_a_service_is_one_under_another_name_and_until_it_leaves() -> None:
+    renamed = NodeChanged(replace(roster().nodes[1], name="other"))
+    cases: list[tuple[list[TailnetChange], tuple[str, ...]]] = [
+        ([renamed], ("other",)),
+        ([NodeLeft("n2")], ()),
+        ([NodeLeft("n2"), NodeJoined(node("new"))], ()),
+        ([NodeLeft("n2"), NodeJoined(replace(roster().nodes[1], name="back"))], ("back",)),
+        ([renamed, NodeJoined(node("new"))], ("other",)),
+    ]
+    for changes, hosts in cases:
+        step = after(*changes)
+        assert [service.hosts for service in step.roster.services] == [hosts]
+        assert not step.services_changed
+
+
+def service(name: str = "svc:db", address: str = "100.64.9.8", **parts: Any) -> Service:
+    return Service(name, addresses=(parse_address(address),), **parts)
+
+
+def test_services_come_change_and_go() -> None:
+    web = roster().services[0]
+    step = after(
+        ServiceChanged(service(hosts=("NEW", "Old", "new"), tags=("tag:b", "tag:a"))),
+        NodeChanged(replace(roster().nodes[1], name="newer")),
+        ServiceChanged(replace(web, addresses=(), approved=False, hosts=("newer",))),
+    )
+    assert step.services_changed
+    assert step.roster.services == (
+        replace(web, addresses=(), approved=False, hosts=("newer",)),
+        service(hosts=("newer", "Old"), tags=("tag:a", "tag:b")),
+    )
+    again = step.roster.after([ServiceLeft("svc:web"), NodeJoined(node(address="100.64.9.9"))])
+    assert [each.name for each in again.roster.services] == ["svc:db"]
+    assert Tailnet.from_dict(again.roster.tailnet.to_dict()) == again.roster.tailnet
+
+
+def test_a_node_stands_as_a_tailnet_file_would_have_it() -> None:
+    given = node(tags=("tag:b", "tag:a", "tag:b"))
+    addresses = tuple(map(parse_address, ("fd7a::3", "100.64.0.3", "fd7a::2")))
+    routes = (parse_prefix("10.0.0.0/8"), parse_prefix("10.0.0.0/16"), parse_prefix("10.0.0.0/8"))
+    given = replace(given, addresses=addresses, advertised_routes=routes, approved_routes=routes)
+    held = after(NodeJoined(given)).roster.tailnet
+    third = held.node("third")
+    assert third.tags == ("tag:a", "tag:b")
+    assert third.addresses == (addresses[1], addresses[0], addresses[2])
+    assert third.advertised_routes == third.approved_routes == routes[:2]
+    assert Tailnet.from_dict(held.to_dict()) == held
 
 
 def test_advertised_routes_stand_as_they_were_given() -> None:
     routes = (parse_prefix("10.0.0.0/8"), parse_prefix("10.0.0.0/16"))
     step = after(NodeChanged(replace(roster().nodes[1], advertised_routes=routes)))
     assert step.roster.tailnet.node("new").advertised_routes == routes
+
+
+ROUTE = parse_prefix("10.0.0.0/16")
+Parts = dict[str, Any]
+# What differs from a node, or a service, that is right: as a change has it, and as a file has it.
+WRONG_NODES: list[tuple[Parts, Parts]] = [
+    ({"name": " third"}, {"name": " third", "id": "x"}),
+    ({"name": "OLD", "id": "x"}, {"name": "OLD", "id": "x"}),
+    ({"id": "n2"}, {"id": "n2"}),
+    ({"id": "n\n2"}, {"id": "n\n2"}),
+    ({"tags": ("web",)}, {"tags": ["web"]}),
+    ({"tags": ("tag:",)}, {"tags": ["tag:"]}),
+    ({"tags": ("tag:x y",)}, {"tags": ["tag:x y"]}),
+    ({"tags": ()}, {"tags": []}),
+    ({"tags": ("tag:b",), "user": ANN}, {"user": ANN}),
+    ({"address": "fd7a::1"}, {"addresses": ["fd7a::1"]}),
+    ({"address": "100.64.9.9"}, {"addresses": ["100.64.9.9"]}),
+    ({"addresses": ()}, {"addresses": []}),
+    ({"addresses": (parse_address("100.64.0.3"),) * 2}, {"addresses": ["100.64.0.3"] * 2}),
+    ({"approved_routes": (ROUTE,)}, {"approved_routes": [str(ROUTE)]}),
+    ({"posture": {" a": 1}}, {"posture": {" a": 1}}),
+    ({"posture": {"a": 1, "A": 1}}, {"posture": {"a": 1, "A": 1}}),
+    ({"posture": {"a": float("inf")}}, {"posture": {"a": float("inf")}}),
+]
+WRONG_SERVICES: list[tuple[Parts, Parts]] = [
+    ({"name": "db"}, {"name": "db"}),
+    ({"name": "svc:WEB"}, {"name": "svc:WEB"}),
+    ({"tags": ("web",)}, {"tags": ["web"]}),
+    ({"address": "100.64.0.2"}, {"addresses": ["100.64.0.2"]}),
+    ({"address": "100.64.9.9"}, {"addresses": ["100.64.9.9"]}),
+    ({"hosts": ("gone",)}, {"hosts": ["gone"]}),
+]
+WRONG_USERS = [
+    (User("e v e", "eve"), {"login": "e v e", "name": "eve"}),
+    (User("eve", ""), {"login": "eve", "name": ""}),
+    (User("eve", "eve", provider_id=" "), {"login": "eve", "provider_id": " "}),
+    (User(ANN, "ann"), {"login": ANN}),
+]
+WRONG_GROUPS = [("ops", ANN), ("group:", ANN), ("group:ops", "a n n")]
+WRONG: list[tuple[TailnetChange, Parts]] = [
+    *(
+        (NodeJoined(node(**parts)), {"nodes": [*DATA["nodes"], {**NODE, **entry}]})
+        for parts, entry in WRONG_NODES
+    ),
+    *(
+        (ServiceChanged(service(**parts)), {"services": [*DATA["services"], {**SERVICE, **entry}]})
+        for parts, entry in WRONG_SERVICES
+    ),
+    *((UserJoined(user), {"users": [*DATA["users"], entry]}) for user, entry in WRONG_USERS),
+    *((GroupChanged(name, (who,)), {"groups": {name: [who]}}) for name, who in WRONG_GROUPS),
+]
+
+
+@pytest.mark.parametrize(("change", "entry"), WRONG)
+def test_a_change_is_refused_in_the_words_in_which_a_tailnet_file_is(
+    change: TailnetChange, entry: dict[str, Any]
+) -> None:
+    with pytest.raises(TailnetError) as of_file:
+        Tailnet.from_dict({**DATA, **entry})
+    with pytest.raises(TailnetError) as of_change:
+        roster().after([change])
+    (expected,), (found,) = of_file.value.diagnostics, of_change.value.diagnostics
+    assert (found.code, found.message) == (expected.code, expected.message)
+    assert found.help == expected.help
+    assert found.primary.path == "changes[0]"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +369,10 @@ def test_advertised_routes_stand_as_they_were_given() -> None:
         ([NodeChanged(node("new", "100.64.0.1", id="n2"))], "tailnet-duplicate-address"),
         ([UserJoined(User(BEN, "ben"))], "tailnet-duplicate-login"),
         ([UserChanged(User("eve@example.com", "eve"))], "tailnet-unknown-user"),
+        ([UserChanged(User(ANN, ""))], "tailnet-bad-name"),
         ([UserLeft("eve@example.com")], "tailnet-unknown-user"),
+        ([GroupChanged("ops", None)], "tailnet-bad-group"),
+        ([ServiceLeft("svc:gone")], "tailnet-unknown-service"),
     ],
 )
 def test_a_contradiction_is_refused_with_its_place(

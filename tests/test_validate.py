@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -19,6 +17,7 @@ from aclkit.policy.spelling import BUDGET, LONGEST, Spelling
 from aclkit.policy.validate.names import cycles
 from aclkit.source import Source, Span
 from aclkit.target import SelectorKind, find_target
+from tests.steps import steps
 
 Document = Callable[[int], dict[str, Any]]
 
@@ -128,23 +127,6 @@ def test_each_mistake_is_told_once_and_inside_the_text(name: str) -> None:
         for label in (each.primary, *each.related):
             assert label.span is not None
             assert 0 <= label.span.start <= label.span.end <= len(text)
-
-
-def steps(work: Callable[[], object]) -> int:
-    """Return how many functions are called, Python's own included, while *work* runs."""
-    count = 0
-
-    def note(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return count
 
 
 @pytest.mark.parametrize("name", LARGE)

@@ -21,25 +21,31 @@ def filter_changes(states: States) -> Found:
     old, new = states.before.rules, states.after.rules
     certain = unsure = 0
     gained, lost = set[int](), set[int]()
+    named = old.classes.named_by_address() | new.classes.named_by_address()
     for shift in states.shifts:
         was, now = listing(old, shift.before), listing(new, shift.after)
         gained, lost = gained | (now - was), lost | (was - now)
-        if states.is_elsewhere(shift):
+        if states.is_elsewhere(shift) or _has_part(shift, named):
             unsure |= bearing(new, was | now)
             unsure |= devices(old, user_of(old, shift.before))
             unsure |= devices(new, user_of(new, shift.after))
         certain |= _own_lists(shift, states)
+    came, went = (
+        new.classes.routes.keys() - old.classes.routes.keys(),
+        old.classes.routes.keys() - new.classes.routes.keys(),
+    )
+    if came or went:
+        tokens = {route.token for route in (*came, *went)}
+        # With a posture, sources are nodes only.
+        routed = [source for source in new.sources if source.routes and not source.postures]
+        gained.update(source.number for source in routed if came)
+        lost.update(source.number for source in routed if went)
+        unsure |= bearing(new, (each.number for each in routed if _names(each, tokens)))
     certain |= bearing(new, gained | lost)
-    unsure |= _cancelled(gained, lost, states) | _displaced(gained | lost, states)
+    unsure |= _cancelled(gained, lost, ~(states.shifting | named), states)
+    unsure |= _displaced(gained | lost, states)
     if any(cell.kind is CellKind.COMPANION for cell in new.own_cells):
         unsure |= certain
-    if (
-        _names_nodes(old)
-        or _names_nodes(new)
-        or old.classes.routes.keys() != new.classes.routes.keys()
-    ):
-        # Lists may have the nodes anyhow, or `*` may stand for other routes as a source.
-        unsure = new.classes.everyone
     classes = certain & ~unsure
     for number, node in states.stayed(unsure):
         if _outline(states, node, new=False) != _outline(states, node, new=True):
@@ -52,6 +58,17 @@ def filter_changes(states: States) -> Found:
         for node in shift.nodes
     )
     return Found(classes, states.spared(classes), further)
+
+
+def _has_part(shift: Shift, classes: int) -> bool:
+    """Return whether one of *classes* is the one that nodes left, or the one that they joined."""
+    return any(
+        number is not None and classes >> number & 1 for number in (shift.before, shift.after)
+    )
+
+
+def _names(source: SourceSet, tokens: set[str]) -> bool:
+    return any(not tokens.isdisjoint(literal.tokens) for literal in source.literals)
 
 
 def _own_lists(shift: Shift, states: States) -> int:
@@ -75,47 +92,33 @@ def _own_sources(rules: CompiledRules, number: int | None) -> list[tuple[int, in
     return [each for each in found if each[1] or each[2]]
 
 
-def _cancelled(gained: set[int], lost: set[int], states: States) -> int:
-    """Return the classes where a rule that gained may look as one that lost did before."""
+def _cancelled(gained: set[int], lost: set[int], told: int, states: States) -> int:
+    """Return the classes where a rule that gained may look as one that lost did before.
+
+    Only the classes *told* are looked at: of others, a list may have the nodes anyhow.
+    """
     old, new = states.before.rules, states.after.rules
+    before = [(other, _listed(old.sources[other]) & told) for other in lost] if gained else []
     found = 0
-    for one in gained:
-        after = _listed(new.sources[one]) & ~states.shifting
-        for other in lost:
-            if after == _listed(old.sources[other]) & ~states.shifting:
+    for one in gained if before else ():
+        after = _listed(new.sources[one]) & told
+        for other, listed in before:
+            if after == listed:
                 found |= bearing(new, {one}) & bearing(new, {other})
     return found
 
 
 def _displaced(changed: set[int], states: States) -> int:
-    """Return the classes with a rule whose sources are, or were, equal to some that changed.
-
-    Equal sources make one rule, which stands at the place of the first of them in the policy.
-    """
-    twins = set[int]()
-    for rules in (states.before.rules, states.after.rules):
-        # Compared one with the other: numbers of this size are told apart faster than hashed.
-        looks = [_listed(rules.sources[number]) for number in changed]
-        for source in rules.sources if looks else ():
-            if _listed(source) in looks:
-                twins.add(source.number)
+    """Return the classes with a rule whose place may have been that of one that changed."""
+    twins = states.before.filters.twins(changed) | states.after.filters.twins(changed)
     return bearing(states.after.rules, twins - changed)
 
 
 def _listed(source: SourceSet) -> int:
     """Return the classes whose nodes the list of a source set has."""
     if not source.postures:
-        return source.identity  # itself and no copy: these are large numbers
+        return source.identity
     return source.identity | source.covers4 | source.covers6
-
-
-def _names_nodes(rules: CompiledRules) -> bool:
-    """Return whether the policy names a node by its address alone."""
-    classes = rules.classes
-    return any(
-        classes.hits4.get(number, 0) or classes.hits6.get(number, 0)
-        for number in classes.literals.singles
-    )
 
 
 def _differs(states: States, node: int) -> bool:

@@ -35,8 +35,8 @@ class Found(NamedTuple):
 class Affected(Set[str]):
     """Nodes, by name.
 
-    Whether a node is in it takes one look-up, and its length one step per class: neither grows with
-    the nodes of a class. It holds on to the state of the tailnet that it is about.
+    Whether a node is in it takes one look-up, and its length a few operations on sets of classes:
+    neither grows with the nodes. It holds on to the state of the tailnet that it is about.
     """
 
     __slots__ = ("_found", "_rules", "_work")
@@ -82,9 +82,7 @@ class Affected(Set[str]):
 
     def __len__(self) -> int:
         classes, spared, further = self.found()
-        held = self._rules.classes.classes
-        size = sum([len(held[number].nodes) for number in members(classes)])
-        return size - len(spared) + len(further)
+        return self._rules.classes.sizes.nodes_in(classes) - len(spared) + len(further)
 
     def __repr__(self) -> str:
         return f"<Affected: {len(self)} nodes>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from aclkit.affected.nodes import Found
@@ -54,7 +55,7 @@ def route_changes(states: States) -> Found:
         if shift.after is not None
         for asked, nodes in _alike(shift, states)
         if shift.before is None
-        or _routes_of(states.before, asked) != _routes_of(states.after, asked)
+        or _routes_of(states.before, asked, states) != _routes_of(states.after, asked, states)
         for node in nodes
     }
     class_of = states.after.rules.classes.class_of
@@ -92,15 +93,25 @@ def _other_view(shift: Shift, states: States, seers: int) -> int:
     old, new = states.before, states.after
     assert shift.before is not None
     assert shift.after is not None
-    was, now = old.rules.classes.classes[shift.before], new.rules.classes.classes[shift.after]
-    if states.is_elsewhere(shift) or bool(was.signature.exits) != bool(now.signature.exits):
+    if shift.moved or _is_other_exit(shift, states):
         return seers
     found = (exits_shown(old, shift.before) ^ exits_shown(new, shift.after)) & seers
+    if states.is_elsewhere(shift) and new.rules.classes.classes[shift.after].signature.has4:
+        found |= seers & ~new.rules.ipv4_disabled  # others are not shown the IPv4 that came or went
     for number, node in states.stayed(_capable(shift, states) & seers & ~found):
         peer = shift.nodes[0]
         if old.reach.granted_caps(peer, node) != new.reach.granted_caps(peer, node):
             found |= 1 << number
     return found
+
+
+def _is_other_exit(shift: Shift, states: States) -> bool:
+    """Return whether nodes that stayed became exit nodes, or ceased to be; all peers are told."""
+    if shift.before is None or shift.after is None:
+        return False
+    was = states.before.rules.classes.classes[shift.before].signature
+    now = states.after.rules.classes.classes[shift.after].signature
+    return bool(was.exits) != bool(now.exits)
 
 
 def _capable(shift: Shift, states: States) -> int:
@@ -133,17 +144,35 @@ def _own_list_differs(node: int, states: States) -> bool:
     for other in others:
         if _sees(old, seen[0], other) != _sees(new, seen[1], other):
             return True
-    if old.rules.ipv4_disabled != new.rules.ipv4_disabled or routes_seen(old, node) != routes_seen(
-        new, node
-    ):
+    if any(states.is_elsewhere(each) or _is_other_exit(each, states) for each in states.shifts):
         return bool(_view(old, node) != _view(new, node))
-    same = all(
-        _granted(old, number, was) == _granted(new, number, now)
-        for number in states.after.reach.granting
+    apart = states.shifting
+    if routes_seen(old, node, apart) != routes_seen(new, node, apart):
+        return True
+    return _grants_differ(node, seen[0] & seen[1], states)
+
+
+def _grants_differ(node: int, seen: int, states: States) -> bool:
+    """Return whether a peer in the classes *seen* is granted something else on a node."""
+    old, new = states.before, states.after
+    suspects = 0
+    for at in new.reach.granting:
+        parts = ((_part(old, at, e.before), _part(new, at, e.after)) for e in states.shifts)
+        if all(was == now for was, now in parts):
+            continue
+        for compiled in (old, new):
+            cell = compiled.rules.cells[at]
+            if cell.own:
+                suspects |= devices(compiled.rules, compiled.rules.nodes[node].user)
+            else:
+                suspects |= cell.source.covers4 | cell.source.covers6
+    stayed = (other for _, other in states.stayed(suspects & seen))
+    moving = (each for each in states.moving if _sees(old, seen, each) and _sees(new, seen, each))
+    return any(
+        old.reach.granted_caps(other, node) != new.reach.granted_caps(other, node)
+        for other in chain(moving, stayed)
+        if other != node
     )
-    if same and not any(shift.moved for shift in states.shifts):
-        return False
-    return bool(_view(old, node) != _view(new, node))
 
 
 def _sees(compiled: CompiledPolicy, seen: int, other: int) -> bool:
@@ -151,12 +180,14 @@ def _sees(compiled: CompiledPolicy, seen: int, other: int) -> bool:
     return of is not None and seen >> of & 1 == 1
 
 
-def _granted(compiled: CompiledPolicy, at: int, number: int) -> tuple[int, ...]:
+def _part(compiled: CompiledPolicy, at: int, number: int | None) -> tuple[object, ...]:
     """Return what part a class has in a cell that grants capabilities."""
+    if number is None:
+        return ()
     cell = compiled.rules.cells[at]
     covers = cell.source.covers4 | cell.source.covers6
     user = user_of(compiled.rules, number) if cell.own else None
-    return covers >> number & 1, cell.bearers >> number & 1, hash(user)
+    return covers >> number & 1, cell.bearers >> number & 1, user
 
 
 def _view(compiled: CompiledPolicy, node: int) -> Any:
@@ -165,8 +196,8 @@ def _view(compiled: CompiledPolicy, node: int) -> Any:
     return [compiled.peer(node, peer) for peer in peers]
 
 
-def _routes_of(compiled: CompiledPolicy, node: int) -> Any:
+def _routes_of(compiled: CompiledPolicy, node: int, states: States) -> Any:
     """Return the routes that a node is shown and those of which it is the primary."""
     primaries = compiled.rules.primaries
     own = [r for r in compiled.rules.class_of(node).signature.routes if primaries.get(r) == node]
-    return routes_seen(compiled, node), own
+    return routes_seen(compiled, node, states.shifting), own

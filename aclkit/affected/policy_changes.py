@@ -94,7 +94,7 @@ def _meaning(cell: Cell, compiled: CompiledPolicy) -> Hashable:
         cell.kind, cell.ip_proto, cell.entry and cell.entry.ports, cell.own, cell.is_via,
         selector is None or is_identity(selector), literal and (literal.tokens, literal.prefixes),
         repr(cell.cap_map), tuple(s.text for s in cell.selectors),
-        compiled.filters.key(source), source.covers4, source.covers6, source.reaches,
+        compiled.filters.keys.of(source), source.covers4, source.covers6, source.reaches,
         source.overlapped, cell.hits4, cell.hits6, cell.bearers, cell.sent, cell.routes, cell.exits,
     )  # fmt: skip
 
@@ -133,11 +133,11 @@ def _beside(changed: Iterable[Cell], compiled: CompiledPolicy) -> int:
 
     Equal sources make one rule, which stands at the place of the first of them in the policy.
     """
-    filters = compiled.filters
-    keys = {(filters.key(cell.source), cell.ip_proto) for cell in changed if cell.entry is not None}
+    keys_of = compiled.filters.keys.of
+    keys = {(keys_of(cell.source), cell.ip_proto) for cell in changed if cell.entry is not None}
     found = 0
     for cell in compiled.rules.cells if keys else ():
-        if cell.entry is not None and (filters.key(cell.source), cell.ip_proto) in keys:
+        if cell.entry is not None and (keys_of(cell.source), cell.ip_proto) in keys:
             found |= cell.sent | (_of_users(compiled.rules) if cell.own else 0)
     return found
 

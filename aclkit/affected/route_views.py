@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from aclkit.addresses import Prefix
 from aclkit.affected.states import States
 from aclkit.compiled import CompiledPolicy
@@ -30,12 +32,15 @@ def carriers_differ(states: States) -> tuple[int, set[int]]:
     for route in sorted(states.done.routes):
         was, by_was, steered = _shown(states.before, route)
         now, by_now, steered_now = _shown(states.after, route)
-        found = by_was ^ by_now if was == now else by_was | by_now
-        for number, node in states.stayed((steered | steered_now) & ~found):
-            if _seen_on(states.before, node, route) != _seen_on(states.after, node, route):
-                found |= 1 << number
-        differing |= found
+        asked = steered | steered_now
+        found = (by_was ^ by_now if was == now else by_was | by_now) & ~asked
         themselves.update(node for node in (was, now) if node is not None)
+        for number, _ in states.stayed(asked):
+            here = _carried(states.before, number, route), _carried(states.after, number, route)
+            if here[0] != here[1]:
+                found |= 1 << number
+                themselves.update(node for node in here if node is not None)
+        differing |= found
     class_of = states.after.rules.classes.class_of
     return differing, {
         node
@@ -46,14 +51,19 @@ def carriers_differ(states: States) -> tuple[int, set[int]]:
     }  # fmt: skip
 
 
+def _carried(compiled: CompiledPolicy, number: int, route: Prefix) -> int | None:
+    """Return the peer on which the nodes of a class are shown *route*, but for that peer itself."""
+    carrier = compiled.visibility.carrier(number, route)
+    if carrier is None:
+        return None
+    seen = compiled.visibility.visible_classes(number)
+    return carrier if seen >> compiled.rules.classes.class_of[carrier] & 1 else None
+
+
 def _seen_on(compiled: CompiledPolicy, node: int, route: Prefix) -> int | None:
     """Return the peer on which *node* is shown *route*."""
-    class_of = compiled.rules.classes.class_of
-    carrier = compiled.visibility.carrier(class_of[node], route)
-    if carrier is None or carrier == node:
-        return None
-    seen = compiled.visibility.visible_classes(class_of[node])
-    return carrier if seen >> class_of[carrier] & 1 else None
+    carrier = _carried(compiled, compiled.rules.classes.class_of[node], route)
+    return None if carrier == node else carrier
 
 
 def _shown(compiled: CompiledPolicy, route: Prefix) -> tuple[int | None, int, int]:
@@ -83,29 +93,39 @@ def _shown(compiled: CompiledPolicy, route: Prefix) -> tuple[int | None, int, in
     return primary, (direct | (inbound & ~steered)) & seers, steered & ~direct
 
 
-def routes_seen(compiled: CompiledPolicy, node: int) -> tuple[dict[Prefix, int], set[int]]:
-    """Return the peer on which *node* sees each subnet route, and the peers it sees as exits."""
-    rules = compiled.rules
+class RoutesSeen(NamedTuple):
+    """What routes a node is shown.
+
+    Attributes:
+        subnets: the peer on which it sees each subnet route.
+        exits: classes of which it sees all nodes as exits.
+        exit_nodes: further nodes that it sees as exits.
+    """
+
+    subnets: dict[Prefix, int]
+    exits: int
+    exit_nodes: frozenset[int]
+
+
+def routes_seen(compiled: CompiledPolicy, node: int, apart: int) -> RoutesSeen:
+    """Return the routes that *node* is shown, with the exits in the classes *apart* one by one."""
+    rules, visibility = compiled.rules, compiled.visibility
     each = rules.class_of(node)
-    bit = 1 << each.number
-    routes: set[Prefix]
     if rules.classes.met_routes:
         routes = set(rules.classes.routes)
     else:
         routes = set(each.signature.routes)
-        for cell in rules.cells_from(each):
-            if cell.routes and cell.source.reaches & bit:
-                routes |= cell.routes
-        for cell in rules.cells_to(each):
-            if cell.source.overlapped and cell.bearers & bit:
-                routes |= cell.source.overlapped
+        for cell in visibility.cells_to_routes(each.number):
+            routes |= cell.routes
+        for cell in visibility.cells_from_routes(each.number):
+            routes |= cell.source.overlapped
     seen = {}
     for route in routes:
         carrier = _seen_on(compiled, node, route)
         if carrier is not None:
             seen[route] = carrier
-    visibility = compiled.visibility
     exits = visibility.exit_classes(each.number) & visibility.visible_classes(each.number)
+    exits &= rules.classes.exits
     held = rules.classes.classes
-    exit_nodes = {n for c in members(exits & rules.classes.exits) for n in held[c].nodes}
-    return seen, exit_nodes - {node}
+    nodes = frozenset(n for number in members(exits & apart) for n in held[number].nodes)
+    return RoutesSeen(seen, exits & ~apart, nodes - {node})

@@ -159,13 +159,13 @@ class _Row:
 class _Start:
     """A cell and its sources among what was asked, as classes.
 
-    `behind` is the prefix that was asked where they are addresses of no device: then the class is
-    that of their router.
+    `behind` are the prefixes that were asked where they are addresses of no device: then the class
+    is that of their router.
     """
 
     cell: Cell
     sources: Mapping[Family, int]
-    behind: Prefix | None = None
+    behind: tuple[Prefix, ...] = ()
 
     @property
     def classes(self) -> int:
@@ -257,7 +257,7 @@ class _Search:
         row = self._row(Kind.DEVICES, start, classes, *key)
         for family, sourced in by.items():
             # A device does not ask to reach itself; an address behind it may.
-            others = sourced if start.behind is None else 0
+            others = 0 if start.behind else sourced
             row.gathering.add(hits[family], others, self.asked, family)
 
     def _own(self, cell: Cell, sources: dict[Family, int]) -> None:
@@ -321,13 +321,12 @@ class _Search:
         cell = start.cell
         assert cell.entry is not None
         selector = cell.entry.selector
-        full = (kind, selector, start.behind is None, sources, *key)
+        full = (kind, selector, bool(start.behind), sources, *key)
         row = self._rows.get(full)
         if row is None:
             row = _Row(kind, selector.text, sources, Gathering(self.rules))
             self._rows[full] = row
-        if start.behind is not None:
-            row.prefixes.add(start.behind)
+        row.prefixes.update(start.behind)
         row.streams.setdefault((cell.ip_proto, cell.entry.ports))
         row.rules.setdefault(origin_of(cell))
         return row

@@ -6,19 +6,21 @@ policy; no text is read or judged again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias, TypeVar
 
 from aclkit.policy.model import AclRule, Grant, GroupDefinition, Policy, SshRule
-from aclkit.policy.ports import ALL_PORTS
+from aclkit.policy.ports import ALL_PORTS, Destination, IpEntry
+from aclkit.policy.selectors import Selector
 from aclkit.policy.text import Text
 from aclkit.source import Span
 from aclkit.target import SelectorKind
 
-K = SelectorKind
 T = TypeVar("T")
+Part = TypeVar("Part", bound=Selector | Destination | IpEntry | Text)
+Ported = TypeVar("Ported", Destination, IpEntry)
 
 Rule: TypeAlias = AclRule | Grant | SshRule | GroupDefinition
 
@@ -78,6 +80,8 @@ def _spliced(entries: tuple[T, ...], index: int, changed: object) -> tuple[T, ..
     return (*entries[:index], *middle, *entries[index + 1 :])
 
 
+K = MutantKind
+
 _Change: TypeAlias = tuple[MutantKind, int, Span, Rule | None]
 """Kind, part, span and changed entry of a mutant."""
 
@@ -91,7 +95,7 @@ def mutants_of(policy: Policy) -> tuple[Mutant, ...]:
 
     def named(section: str, index: int, name: str, changes: Iterator[_Change]) -> Iterator[Mutant]:
         for kind, part, span, changed in changes:
-            whole = kind is MutantKind.REMOVE_RULE
+            whole = kind is K.REMOVE_RULE
             what = "" if whole else text[span.start : span.end]
             yield Mutant(kind, section, index, name, part, what, span, changed)
 
@@ -107,63 +111,63 @@ def mutants_of(policy: Policy) -> tuple[Mutant, ...]:
     return tuple(found)
 
 
-def _without(entries: tuple[T, ...]) -> Iterator[tuple[int, T, tuple[T, ...]]]:
-    """Yield each of *entries* with its place and with all the others, if there are others."""
-    if len(entries) > 1:
+def _dropped(
+    kind: MutantKind,
+    entries: tuple[Part, ...],
+    put: Callable[[tuple[Part, ...]], Rule],
+    least: int = 1,
+) -> Iterator[_Change]:
+    """Yield for each of *entries* the rule without it, if at least *least* others are left.
+
+    *put* returns the rule with the others in their place.
+    """
+    if len(entries) > least:
         for at, entry in enumerate(entries):
-            yield at, entry, entries[:at] + entries[at + 1 :]
+            yield kind, at, entry.span, put(_spliced(entries, at, None))
+
+
+def _widened(
+    entries: tuple[Ported, ...], put: Callable[[tuple[Ported, ...]], Rule]
+) -> Iterator[_Change]:
+    """Yield for each of *entries* that names ports the rule with all of them."""
+    for at, entry in enumerate(entries):
+        if entry.ports and entry.ports != (ALL_PORTS,):
+            wide = _spliced(entries, at, replace(entry, ports=(ALL_PORTS,)))
+            yield K.WIDEN_PORTS, at, entry.span, put(wide)
 
 
 def _of_group(group: GroupDefinition) -> Iterator[_Change]:
-    for at, member in enumerate(group.members):
-        left = group.members[:at] + group.members[at + 1 :]
-        yield MutantKind.DROP_MEMBER, at, member.span, replace(group, members=left)
+    yield from _dropped(K.DROP_MEMBER, group.members, lambda m: replace(group, members=m), least=0)
 
 
 def _of_acl(rule: AclRule) -> Iterator[_Change]:
-    yield MutantKind.REMOVE_RULE, 0, rule.span, None
-    for at, selector, left in _without(rule.src):
-        yield MutantKind.DROP_SOURCE, at, selector.span, replace(rule, src=left)
-    for at, destination, others in _without(rule.dst):
-        yield MutantKind.DROP_DESTINATION, at, destination.span, replace(rule, dst=others)
-    for at, destination in enumerate(rule.dst):
-        if destination.ports and destination.ports != (ALL_PORTS,):
-            wide = replace(destination, ports=(ALL_PORTS,))
-            changed = replace(rule, dst=(*rule.dst[:at], wide, *rule.dst[at + 1 :]))
-            yield MutantKind.WIDEN_PORTS, at, destination.span, changed
+    yield K.REMOVE_RULE, 0, rule.span, None
+    yield from _dropped(K.DROP_SOURCE, rule.src, lambda src: replace(rule, src=src))
+    yield from _dropped(K.DROP_DESTINATION, rule.dst, lambda dst: replace(rule, dst=dst))
+    yield from _widened(rule.dst, lambda dst: replace(rule, dst=dst))
 
 
 def _of_grant(grant: Grant) -> Iterator[_Change]:
-    yield MutantKind.REMOVE_RULE, 0, grant.span, None
-    for at, selector, left in _without(grant.src):
-        yield MutantKind.DROP_SOURCE, at, selector.span, replace(grant, src=left)
-    for at, selector, left in _without(grant.dst):
-        yield MutantKind.DROP_DESTINATION, at, selector.span, replace(grant, dst=left)
-    for at, entry, others in _without(grant.ip):
-        yield MutantKind.DROP_PORTS, at, entry.span, replace(grant, ip=others)
-    for at, entry in enumerate(grant.ip):
-        if entry.ports != (ALL_PORTS,):
-            wide = replace(entry, ports=(ALL_PORTS,))
-            changed = replace(grant, ip=(*grant.ip[:at], wide, *grant.ip[at + 1 :]))
-            yield MutantKind.WIDEN_PORTS, at, entry.span, changed
+    yield K.REMOVE_RULE, 0, grant.span, None
+    yield from _dropped(K.DROP_SOURCE, grant.src, lambda src: replace(grant, src=src))
+    yield from _dropped(K.DROP_DESTINATION, grant.dst, lambda dst: replace(grant, dst=dst))
+    yield from _dropped(K.DROP_PORTS, grant.ip, lambda ip: replace(grant, ip=ip))
+    yield from _widened(grant.ip, lambda ip: replace(grant, ip=ip))
 
 
 def _of_ssh(rule: SshRule) -> Iterator[_Change]:
-    yield MutantKind.REMOVE_RULE, 0, rule.span, None
-    for at, selector, left in _without(rule.src):
-        yield MutantKind.DROP_SOURCE, at, selector.span, replace(rule, src=left)
-    for at, selector, left in _without(rule.dst):
-        yield MutantKind.DROP_DESTINATION, at, selector.span, replace(rule, dst=left)
-    for at, login, others in _without(rule.users):
-        yield MutantKind.DROP_LOGIN, at, login.span, replace(rule, users=others)
+    yield K.REMOVE_RULE, 0, rule.span, None
+    yield from _dropped(K.DROP_SOURCE, rule.src, lambda src: replace(rule, src=src))
+    yield from _dropped(K.DROP_DESTINATION, rule.dst, lambda dst: replace(rule, dst=dst))
+    yield from _dropped(K.DROP_LOGIN, rule.users, lambda users: replace(rule, users=users))
     if rule.action is not None and not _is_tagged(rule):
         other = "accept" if rule.action.value.strip() == "check" else "check"
         # An accept has no period.
         period = rule.check_period if other == "check" else None
         changed = replace(rule, action=Text(other, rule.action.span), check_period=period)
-        yield MutantKind.SWAP_ACTION, 0, rule.action.span, changed
+        yield K.SWAP_ACTION, 0, rule.action.span, changed
 
 
 def _is_tagged(rule: SshRule) -> bool:
     """Return whether a source is tagged, which can't answer a check (docs/reference/ssh.md)."""
-    return any(each.kind is K.TAG or each.is_autogroup("tagged") for each in rule.src)
+    return any(each.kind is SelectorKind.TAG or each.is_autogroup("tagged") for each in rule.src)

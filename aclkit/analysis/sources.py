@@ -195,7 +195,7 @@ class _Search:
                 if classes & shown or elsewhere:
                     row = self._row(cell, selector)
                     row.gathering.add(classes & shown, 0, self.asked, family)
-                    row.prefixes.add(region.asked)
+                    row.prefixes.update(region.asked)
                     row.addresses |= elsewhere
                     row.ways.setdefault(router)
 

@@ -12,7 +12,7 @@ from aclkit.catalogue.lint import LINT
 from aclkit.catalogue.names import NAMES
 from aclkit.catalogue.reading import READING
 from aclkit.catalogue.rules import RULES
-from aclkit.catalogue.scenarios import SCENARIOS, TRUTH
+from aclkit.catalogue.scenarios import FAILED, SCENARIOS, TRUTH
 from aclkit.catalogue.ssh import SSH
 from aclkit.catalogue.syntax import SYNTAX
 from aclkit.catalogue.tailnet import TAILNET
@@ -28,6 +28,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     "Lint": LINT,
     "Comments that ignore warnings": IGNORES,
     "Tailnet files": TAILNET,
+    "Tests that fail": FAILED,
     "Scenario files": SCENARIOS,
     "What verdicts on tests hide": TRUTH,
 }

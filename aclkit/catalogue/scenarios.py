@@ -1,4 +1,4 @@
-"""Codes of scenario files, and of what the verdicts on tests hide."""
+"""Codes of tests that fail, of scenario files, and of what the verdicts on tests hide."""
 
 from __future__ import annotations
 
@@ -28,6 +28,19 @@ def _hidden(code: str, title: str, *, why: str, repair: str) -> Entry:
         repair=repair,
     )
 
+
+FAILED = (
+    Entry(
+        code="failed-test",
+        severity=Severity.ERROR,
+        title="a test of the policy failed",
+        why="The rules give other access than an entry of `tests` or `sshTests` asks for, so the"
+        " target refuses the policy. Formats for programs know it by this code. `aclkit test`"
+        " explains it, with two devices as an example.",
+        example="",
+        repair="Correct the rules, or the test.",
+    ),
+)
 
 SCENARIOS = (
     _mistake(

@@ -189,6 +189,12 @@ _AGREEMENT = (
         repair="Name a node of the file.",
     ),
     _entry(
+        "tailnet-unknown-service",
+        "a service that is gone and was not there",
+        why="A change that finds nothing to change was meant for another state of the tailnet.",
+        repair="Name a service that is there, as it is written there.",
+    ),
+    _entry(
         "tailnet-unadvertised-route",
         "an approved route that the node does not advertise",
         why="A route carries traffic only when it is both.",

@@ -119,8 +119,13 @@ def require_known(word: str, compiled: CompiledPolicy) -> None:
 
 
 def _meant(word: str, known: Iterable[str]) -> str:
-    """Return a hint: the name that *word* is the heart of, as `db` of `tag:db`, or the nearest."""
+    """Return a hint: the name that *word* is the heart of, as `db` of `tag:db`, or the nearest.
+
+    There is none for a name that is known, and can't be asked about.
+    """
     names = list(known)
+    if word in names:
+        return ""
     bare = word.casefold()
     for name in names:
         if bare and bare in (name.partition(":")[2].casefold(), name.partition("@")[0].casefold()):

@@ -2,55 +2,46 @@
 
 from __future__ import annotations
 
-import os
+from functools import partial
 
 import click
 
+from aclkit.cli.answering import Asking, answering
 from aclkit.cli.asked import read_destination, read_protocol, require_known
-from aclkit.cli.compiled_input import compile_files
-from aclkit.cli.inputs import policy_here
-from aclkit.cli.options import (
-    answer_format_option,
-    color_option,
-    policy_option,
-    quiet_option,
-    stdin_filename_option,
-    tailnet_option,
-    target_option,
-)
-from aclkit.cli.output import say, screen_style
+from aclkit.cli.help import examples
+from aclkit.cli.options import proto_option
 from aclkit.cli.unusable import CLEAN, FINDINGS, UnusableError
 from aclkit.compiled import CompiledPolicy, SshVerdict, Verdict
 from aclkit.evaluator.query import Allowed
 from aclkit.report.answers_can import Question, can_json, can_text
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "aclkit can alice@example.com tag:db:5432",
+        "aclkit can laptop web-1 --ssh root --tailnet tailnet.json",
+    )
+)
 @click.argument("source", metavar="SRC")
 @click.argument("destination", metavar="DST:PORT")
-@policy_option
-@tailnet_option
-@click.option("--proto", metavar="NAME", help="The protocol, by name or number; TCP by default.")
-@click.option("--ssh", "login", metavar="LOGIN", help="Ask about SSH as LOGIN; DST has no port.")
-@click.option("--any", "any_pair", is_flag=True, help="Exit with 0 also where only some can.")
-@target_option
-@answer_format_option
-@color_option
-@quiet_option
-@stdin_filename_option
+@proto_option
+@click.option(
+    "--ssh",
+    "login",
+    metavar="LOGIN",
+    help="Ask whether SRC may log in as LOGIN by SSH; DST then needs no port.",
+)
+@click.option(
+    "--any", "any_pair", is_flag=True, help="Exit with 0 also where only some of the devices can."
+)
+@answering
 def command(
+    asking: Asking,
     source: str,
     destination: str,
-    policy: str | None,
-    tailnet: str | None,
     proto: str | None,
     login: str | None,
     any_pair: bool,
-    target: str,
-    form: str,
-    color: str,
-    quiet: bool,
-    stdin_filename: str,
 ) -> int:
     """Tell whether SRC reaches DST:PORT, for all of their devices, for some, or for none.
 
@@ -63,8 +54,7 @@ def command(
     """
     if login is not None and proto is not None:
         raise click.UsageError("--ssh and --proto exclude each other: SSH goes over TCP")
-    named = policy_here(policy, "aclkit can SRC DST:PORT --policy FILE")
-    compiled = compile_files(named, tailnet, target, stdin_filename=stdin_filename, quiet=quiet)
+    compiled = asking.compiled("aclkit can SRC DST:PORT --policy FILE")
     if compiled is None:
         return FINDINGS
     question: Question
@@ -74,10 +64,9 @@ def command(
     else:
         question, verdict = _ssh(compiled, source, destination, login)
     text = compiled.rules.policy.source
-    if form == "json":
-        say(can_json(question, verdict, text))
-    else:
-        say(can_text(question, verdict, text, screen_style(color, os.environ)))
+    asking.answer(
+        partial(can_text, question, verdict, text), partial(can_json, question, verdict, text)
+    )
     allowed = verdict.allowed is Allowed.ALL or (any_pair and verdict.allowed is Allowed.SOME)
     return CLEAN if allowed else FINDINGS
 

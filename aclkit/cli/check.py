@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from aclkit.checking import Report, check, compare
+from aclkit.cli.help import examples
 from aclkit.cli.inputs import STDIN, policy_here, read_policy, read_tailnet, refuse_clashes
 from aclkit.cli.options import (
     also_option,
@@ -28,7 +29,12 @@ from aclkit.report.formats import render_of
 from aclkit.report.style import Style
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "aclkit check policy.hujson --tailnet tailnet.json",
+        "aclkit check *.hujson --format github --output sarif=out.sarif",
+    )
+)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @tailnet_option
 @target_option
@@ -63,7 +69,7 @@ def command(
     aclkit; of several files, the highest.
     """
     named = files or [policy_here(None, "aclkit check FILE")]
-    refuse_clashes([*named, tailnet], output)
+    refuse_clashes([*named, tailnet], [path for _, path in output])
     context = read_tailnet(tailnet) if tailnet is not None else None
     status = CLEAN
     reports: list[Report] = []

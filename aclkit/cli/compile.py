@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
 from aclkit.cli.compiled_input import compile_files
+from aclkit.cli.help import examples
+from aclkit.cli.inputs import policy_here
 from aclkit.cli.options import (
     color_option,
-    quiet_option,
+    no_notes_option,
+    policy_argument,
     stdin_filename_option,
     tailnet_option,
     target_option,
 )
-from aclkit.cli.output import screen_style
+from aclkit.cli.output import say_each, screen_style
 from aclkit.cli.unusable import CLEAN, FINDINGS, UnusableError
 from aclkit.compiled import CompiledPolicy, Netmap
 from aclkit.compiler.approximations import approximations
@@ -30,11 +32,22 @@ FORMAT_VERSION = 1
 
 
 # The format has a name of its own among the parameters: the setting `format` is one of reports.
-@click.command()
-@click.argument("policy")
+@click.command(
+    epilog=examples(
+        "aclkit compile policy.hujson --tailnet tailnet.json",
+        "aclkit compile --node web-1 --format table",
+    )
+)
+@policy_argument
 @tailnet_option
 @target_option
-@click.option("--node", "nodes", multiple=True, metavar="NAME", help="This node; repeatable.")
+@click.option(
+    "--node",
+    "nodes",
+    multiple=True,
+    metavar="NAME",
+    help="Only this node; may be given several times.",
+)
 @click.option(
     "--format",
     "form",
@@ -44,10 +57,10 @@ FORMAT_VERSION = 1
     help="What is written to standard output.",
 )
 @color_option
-@quiet_option
+@no_notes_option
 @stdin_filename_option
 def command(
-    policy: str,
+    policy: str | None,
     tailnet: str | None,
     target: str,
     nodes: tuple[str, ...],
@@ -61,12 +74,12 @@ def command(
     JSON has rules, capabilities and peers in the form of the wire. The table has the rules, and
     names the entry of the policy behind each. What differs from the target's own output is said:
     see docs/reference/headscale.md. The policy's tests are not run: that is what `aclkit check`
-    does. POLICY may be `-`, for standard input.
+    does. Without POLICY, ./policy.hujson is compiled; `-` is standard input.
 
     Exit status: 0 compiled, 1 the policy has errors, 2 usage, 3 a bug in aclkit.
     """
     compiled = compile_files(
-        policy,
+        policy_here(policy, "aclkit compile FILE"),
         tailnet,
         target,
         stdin_filename=stdin_filename,
@@ -79,10 +92,10 @@ def command(
     differing = approximations(rules.policy, rules.tailnet)
     netmaps = _netmaps(compiled, nodes)
     if form == "json":
-        _write(_json(netmaps, target, differing))
+        say_each(_json(netmaps, target, differing))
     else:
         style = screen_style(color, os.environ)
-        _write(_tables(netmaps, rules.policy.source, differing, style))
+        say_each(_tables(netmaps, rules.policy.source, differing, style))
     return CLEAN
 
 
@@ -126,12 +139,3 @@ def _tables(
     for sentence in differing:
         yield f"{separator}note: {visible(sentence, ascii=style.ascii)}\n"
         separator = ""
-
-
-def _write(pieces: Iterable[str]) -> None:
-    """Write *pieces* to standard output, and stop where nobody reads any more."""
-    try:
-        for piece in pieces:
-            sys.stdout.write(piece)
-    except BrokenPipeError:
-        return  # what is held back is dropped when the program ends

@@ -50,7 +50,8 @@ def compile_files(
         loaded = load_policy(text, target, filename=shown)
         compiled = compile_policy(loaded, implied_tailnet(loaded) if given is None else given)
     except PolicyError as error:
-        tell_findings(error.diagnostics, error.source or Source.of(shown, text))
+        source = error.source or Source.of(shown, text)
+        tell_findings(error.diagnostics, source, error.target)
         return None
     if not quiet:
         for note in _notes(compiled, with_approximations=with_approximations):

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from aclkit.cli.compiled_input import compile_files
+from aclkit.cli.help import examples
 from aclkit.cli.inputs import STDIN, policy_here
 from aclkit.cli.options import (
     answer_format_option,
     color_option,
-    quiet_option,
+    open_only_option,
+    policy_argument,
     stdin_filename_option,
     tailnet_option,
     target_option,
@@ -31,17 +33,23 @@ if TYPE_CHECKING:
 _PERCENT = click.FloatRange(0, 100)
 
 
-@click.command()
-@click.argument("policy", required=False)
+@click.command(
+    epilog=examples(
+        "aclkit coverage --tailnet tailnet.json --mutate",
+        "aclkit coverage --tailnet tailnet.json --generate better.hujson",
+    )
+)
+@policy_argument
 @tailnet_option
 @target_option
-@click.option("--mutate", is_flag=True, help="Try small mistakes: which does no test notice?")
+@click.option("--mutate", is_flag=True, help="Try small mistakes, too: which does no test notice?")
 @click.option(
     "--generate",
     is_flag=False,
     flag_value=STDIN,
     metavar="[FILE]",
-    help="Write tests that notice these: to standard output, or with the policy to FILE.",
+    help="Write tests that notice what survives: alone to standard output, or with the policy to"
+    " FILE.",
 )
 @click.option(
     "--scenario",
@@ -67,7 +75,7 @@ _PERCENT = click.FloatRange(0, 100)
 )
 @answer_format_option
 @color_option
-@quiet_option
+@open_only_option
 @stdin_filename_option
 def command(
     policy: str | None,
@@ -85,10 +93,10 @@ def command(
 ) -> int:
     """Tell which rules of POLICY its tests touch, and which mistakes they would let pass.
 
-    With --mutate, each rule is removed, each port widened and each member dropped in turn. What
-    changes access on this tailnet and fails no test survives. --generate writes few tests that
-    hold today and notice the survivors; alone they go to standard output, and nothing else does.
-    Without POLICY, ./policy.hujson is read; `-` is standard input.
+    With --mutate, small mistakes are made one at a time: a rule is removed, a port widened, a
+    member dropped. One that changes access on this tailnet and fails no test survives. --generate
+    writes tests that hold today and notice the survivors; on standard output they take the place
+    of the report. Without POLICY, ./policy.hujson is read; `-` is standard input.
 
     Exit status: 0 told, 1 below --min or --min-mutation, tests that fail, or a policy with errors;
     2 usage, 3 a bug in aclkit.

@@ -7,13 +7,14 @@ from hashlib import sha256
 import click
 
 from aclkit.cli.documents import read_formatted
+from aclkit.cli.help import examples
 from aclkit.cli.inputs import STDIN, policy_here
 from aclkit.cli.options import stdin_filename_option
 from aclkit.cli.output import say
 from aclkit.cli.unusable import CLEAN, FINDINGS
 
 
-@click.command()
+@click.command(epilog=examples("aclkit etag policy.hujson", "aclkit etag --quoted"))
 @click.argument("file", required=False)
 @click.option("--quoted", is_flag=True, help="With quotes, as in the headers ETag and If-Match.")
 @stdin_filename_option
@@ -22,6 +23,8 @@ def command(file: str | None, quoted: bool, stdin_filename: str) -> int:
 
     It equals what Tailscale's GitOps tool compares with the service's ETag, so that layout alone
     is no change. Without FILE, ./policy.hujson is read; `-` is standard input.
+
+    Exit status: 0 printed, 1 a syntax error, 2 usage, 3 a bug in aclkit.
     """
     named = policy_here(file, "aclkit etag FILE")
     found = read_formatted(named, stdin_filename if named == STDIN else named)

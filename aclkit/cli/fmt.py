@@ -7,6 +7,7 @@ import sys
 import click
 
 from aclkit.cli.documents import Formatted, read_formatted, rewrite
+from aclkit.cli.help import examples
 from aclkit.cli.inputs import STDIN, policy_here
 from aclkit.cli.options import stdin_filename_option
 from aclkit.cli.output import say, say_document
@@ -14,15 +15,16 @@ from aclkit.cli.unusable import CLEAN, FINDINGS, UNUSABLE, UnusableError
 from aclkit.report.display import visible
 
 
-@click.command()
+@click.command(epilog=examples("aclkit fmt policy.hujson", "aclkit fmt --check *.hujson"))
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option("--check", is_flag=True, help="Write nothing; list what would be reformatted.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
 @stdin_filename_option
 def command(files: tuple[str, ...], check: bool, diff: bool, stdin_filename: str) -> int:
-    """Format policy files in place, without any options of style.
+    """Format policy files in place.
 
-    The form equals that of Tailscale's own formatter byte for byte. Values and comments stay.
+    The form equals that of Tailscale's own formatter byte for byte, so there are no options of
+    style. Values and comments stay.
     Without FILE, ./policy.hujson is formatted; `-` is from standard input to standard output.
 
     Exit status: 0 formatted, 1 what --check or --diff would change, or a syntax error (such a
@@ -68,6 +70,11 @@ def _say_diff(found: Formatted, name: str) -> None:
     diff = layout_diff(found.before, found.after, name)
     if sys.stdout.isatty():
         # A terminal obeys what it is sent, and texts may come from anyone.
-        say("".join(f"{visible(line)}\n" for line in "".join(diff).removesuffix("\n").split("\n")))
+        say("".join(f"{_shown(line)}\n" for line in "".join(diff).removesuffix("\n").split("\n")))
     else:
         say_document("".join(diff))
+
+
+def _shown(line: str) -> str:
+    """Return *line* as it is safe to print, with its tabs: they are what formatting changes."""
+    return "\t".join(map(visible, line.split("\t")))

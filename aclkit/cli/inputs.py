@@ -88,7 +88,7 @@ def read_inventory(name: str) -> Source:
     return inventory_source(data, _shown(name))
 
 
-def refuse_clashes(inputs: Sequence[str | None], output: Iterable[tuple[str, Path]] = ()) -> None:
+def refuse_clashes(inputs: Sequence[str | None], output: Iterable[Path] = ()) -> None:
     """Refuse to read standard input twice, and to write over an input or twice over one file.
 
     An input that was not given is None.
@@ -100,7 +100,7 @@ def refuse_clashes(inputs: Sequence[str | None], output: Iterable[tuple[str, Pat
         raise click.UsageError("standard input can be read once only")
     read = {Path(name).resolve() for name in inputs if name is not None and name != STDIN}
     written: set[Path] = set()
-    for _, path in output:
+    for path in output:
         place = path.resolve()
         if place in read:
             raise click.UsageError(f"--output would write over {path}, which is read")
@@ -113,9 +113,14 @@ def _shown(name: str) -> str:
     return "<stdin>" if name == STDIN else name
 
 
-def tell_findings(diagnostics: Iterable[Diagnostic], source: Source) -> None:
-    """Write what is wrong with an input to standard error: standard output is for what is asked."""
-    click.echo(render_findings(diagnostics, source, Style()), err=True, nl=False)
+def tell_findings(
+    diagnostics: Iterable[Diagnostic], source: Source, target: str | None = None
+) -> None:
+    """Write what is wrong with an input to standard error: standard output is for what is asked.
+
+    *target* is the one whose words the findings cite.
+    """
+    click.echo(render_findings(diagnostics, source, Style(), target), err=True, nl=False)
 
 
 def _read(name: str, most: int) -> bytes:
@@ -128,8 +133,16 @@ def _read(name: str, most: int) -> bytes:
             return file.read(most)
     except FileNotFoundError as error:
         raise UnusableError(f"{name}: {reason(error)}{_neighbour(Path(name))}") from error
+    except IsADirectoryError as error:
+        raise UnusableError(f"{name}: {reason(error)}{policy_within(Path(name))}") from error
     except OSError as error:
         raise UnusableError(f"{name}: {reason(error)}") from error
+
+
+def policy_within(folder: Path) -> str:
+    """Return a hint at the policy in *folder*, if one has the usual name."""
+    policy = folder / DEFAULT_POLICY
+    return f"; did you mean `{policy}`?" if policy.is_file() else ""
 
 
 def _neighbour(path: Path) -> str:

@@ -18,11 +18,19 @@ class LazyGroup(click.Group):
     """A click group that knows its commands by the names of their modules.
 
     A module holds one command under the name `command`; the command returns its exit status.
+    *elsewhere* has words that other programs have for a command, and what to type here.
     """
 
-    def __init__(self, *args: Any, modules: Mapping[str, str], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        modules: Mapping[str, str],
+        elsewhere: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._modules = modules
+        self._elsewhere = elsewhere or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order in which they were given: the main one first."""
@@ -53,7 +61,9 @@ class LazyGroup(click.Group):
         """Find the command that *args* begin with; a mistyped one gets a hint."""
         name = args[0]
         if name not in self._modules and not name.startswith("-") and not ctx.resilient_parsing:
-            hint = did_you_mean(name, self._modules) or self._for_file(name)
+            here = self._elsewhere.get(name)
+            hint = f"; type `{here}`" if here else did_you_mean(name, self._modules)
+            hint = hint or self._for_file(name)
             raise click.UsageError(f"no command `{name}`{hint}", ctx)
         return super().resolve_command(ctx, args)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from aclkit.cli.help import examples
 from aclkit.cli.lazy import LazyGroup
 from aclkit.cli.output import flush
 from aclkit.cli.settings import settings_here
@@ -28,16 +29,31 @@ COMMANDS = {
     "tailnet": "aclkit.cli.tailnet",
 }
 
+# What people type who come from other programs.
+ELSEWHERE = {
+    "help": "aclkit --help",
+    "lint": "aclkit check",
+    "validate": "aclkit check",
+    "version": "aclkit --version",
+}
+
 
 @click.group(
     cls=LazyGroup,
     modules=COMMANDS,
+    elsewhere=ELSEWHERE,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples(
+        "aclkit check policy.hujson --tailnet tailnet.json",
+        "aclkit can alice@example.com tag:db:5432",
+    ),
 )
 @click.version_option(package_name="aclkit", message="%(prog)s %(version)s")
 @click.pass_context
 def aclkit(ctx: click.Context) -> None:
     """Check, test and compile Tailscale and Headscale policy files, offline.
+
+    `aclkit COMMAND --help` explains a command. Without a file most of them read ./policy.hujson.
 
     Exit status: 0 clean, 1 findings or failed tests, 2 usage, 3 a bug in aclkit.
 

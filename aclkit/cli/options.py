@@ -13,7 +13,7 @@ from aclkit.cli.settings import variable
 from aclkit.cli.unusable import did_you_mean
 from aclkit.policy.lint.checks import CodeError, silent_codes
 from aclkit.report.formats import FORMATS
-from aclkit.target import ALIASES, TARGETS, UnknownTargetError, find_target
+from aclkit.target import ALIASES, HEADSCALES, TARGETS, UnknownTargetError, find_target
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -84,6 +84,10 @@ policy_option = _setting(
     metavar="FILE",
     help="The policy; `-` is standard input. Without it, ./policy.hujson.",
 )
+proto_option = click.option(
+    "--proto", metavar="NAME", help="The protocol, by name or number; TCP by default."
+)
+policy_argument = click.argument("policy", required=False, envvar=variable("policy"))
 tailnet_option = _setting(
     "--tailnet",
     metavar="FILE",
@@ -96,7 +100,8 @@ target_option = _setting(
     metavar="NAME",
     default="tailscale",
     show_default=True,
-    help=f"Who will run the policy: {', '.join(_TARGET_NAMES)}.",
+    help=f"Who will run the policy: tailscale, headscale ({ALIASES['headscale']}), or another"
+    f" version from {HEADSCALES[0].name} to {HEADSCALES[-1].name}.",
 )
 also_option = click.option(
     "--also",
@@ -106,7 +111,7 @@ also_option = click.option(
     callback=_target_names,
     shell_complete=lambda _ctx, _param, start: [n for n in _TARGET_NAMES if n.startswith(start)],
     metavar="NAME",
-    help="List also what this target would refuse or mean differently.",
+    help="List also what this target would refuse or mean differently; may be given several times.",
 )
 format_option = _setting(
     "--format",
@@ -160,12 +165,15 @@ select_option = _setting(
     metavar="CODE",
     help="Report this code too, where it is off by default; --ignore comes before it.",
 )
-quiet_option = _setting(
-    "--quiet",
-    "-q",
-    is_flag=True,
-    help="Findings and failed tests only: no notes, no summary.",
-)
+
+
+def _quiet(help: str) -> Callable[[Function], Function]:
+    return _setting("--quiet", "-q", is_flag=True, help=help)
+
+
+quiet_option = _quiet("Findings and failed tests only: no notes, no summary.")
+no_notes_option = _quiet("Leave out the notes on what was assumed or is not known.")
+open_only_option = _quiet("Only what tests leave open, and the totals; no notes.")
 stdin_filename_option = click.option(
     "--stdin-filename",
     metavar="NAME",

@@ -6,7 +6,7 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from aclkit.cli.unusable import UnusableError, reason
@@ -56,10 +56,16 @@ def say(text: str) -> None:
 
     Nobody may be reading any more (``aclkit check | head``): that changes no exit status.
     """
+    say_each((text,))
+
+
+def say_each(pieces: Iterable[str]) -> None:
+    """Write *pieces* as `say` does, each when it comes: all together may fit no memory."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        sys.stdout.write(text)
+        for piece in pieces:
+            sys.stdout.write(piece)
         sys.stdout.flush()
     except BrokenPipeError:
         _write_to_nowhere()

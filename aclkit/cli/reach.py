@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-import os
+from functools import partial
 
 import click
 
+from aclkit.cli.answering import Asking, answering
 from aclkit.cli.asked import require_known
-from aclkit.cli.compiled_input import compile_files
-from aclkit.cli.inputs import policy_here
-from aclkit.cli.options import (
-    answer_format_option,
-    color_option,
-    policy_option,
-    quiet_option,
-    stdin_filename_option,
-    tailnet_option,
-    target_option,
-)
-from aclkit.cli.output import say, screen_style
+from aclkit.cli.help import examples
 from aclkit.cli.unusable import CLEAN, FINDINGS
 
 
-@click.command()
+@click.command(
+    epilog=examples("aclkit reach alice@example.com", "aclkit reach tag:ci --format json")
+)
 @click.argument("source", metavar="SRC")
-@policy_option
-@tailnet_option
-@target_option
-@answer_format_option
-@color_option
-@quiet_option
-@stdin_filename_option
-def command(
-    source: str,
-    policy: str | None,
-    tailnet: str | None,
-    target: str,
-    form: str,
-    color: str,
-    quiet: bool,
-    stdin_filename: str,
-) -> int:
-    """Tell what SRC reaches, by destination of the rules, with ports and the rules that say so.
+@answering
+def command(asking: Asking, source: str) -> int:
+    """Tell what SRC reaches and on which ports, destination by destination of the rules.
 
     SRC is a device by name, any selector of the policy language, an address or a route, such as
     alice@example.com, group:eng, laptop or 10.20.30.7.
@@ -53,14 +30,10 @@ def command(
     from aclkit.analysis.destinations import reach_of
     from aclkit.report.answers_access import reach_json, reach_text
 
-    named = policy_here(policy, "aclkit reach SRC --policy FILE")
-    compiled = compile_files(named, tailnet, target, stdin_filename=stdin_filename, quiet=quiet)
+    compiled = asking.compiled("aclkit reach SRC --policy FILE")
     if compiled is None:
         return FINDINGS
     require_known(source, compiled)
     answer = reach_of(compiled, source)
-    if form == "json":
-        say(reach_json(answer, compiled))
-    else:
-        say(reach_text(answer, compiled, screen_style(color, os.environ)))
+    asking.answer(partial(reach_text, answer, compiled), partial(reach_json, answer, compiled))
     return CLEAN

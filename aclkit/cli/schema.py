@@ -6,6 +6,7 @@ import json
 
 import click
 
+from aclkit.cli.help import examples
 from aclkit.cli.options import target_option
 from aclkit.cli.output import say
 from aclkit.cli.unusable import CLEAN, did_you_mean
@@ -14,7 +15,7 @@ from aclkit.target import find_target
 KINDS = ("policy", "tailnet")
 
 
-@click.command()
+@click.command(epilog=examples("aclkit schema policy > policy.schema.json"))
 @click.argument(
     "kind",
     required=False,
@@ -27,6 +28,8 @@ def command(kind: str | None, target: str) -> int:
 
     With it an editor completes keys, explains them and marks those that do not exist. What names
     and rules mean is beyond a schema: run `aclkit check`. The target counts for policies only.
+
+    Exit status: 0 printed, 2 usage, 3 a bug in aclkit.
     """
     if kind not in KINDS:
         wrong = "no kind of file named" if kind is None else f"no schema of `{kind}`"

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from aclkit.cli.inputs import STDIN, read_inventory, tell_findings
-from aclkit.cli.options import quiet_option
+from aclkit.cli.inputs import STDIN, read_inventory, refuse_clashes, tell_findings
+from aclkit.cli.options import no_notes_option
 from aclkit.cli.output import say_document, write_file
 from aclkit.cli.unusable import CLEAN, UnusableError, tell
 from aclkit.diagnostics import TailnetError
@@ -90,7 +90,7 @@ _FORMS = {
     metavar="FILE",
     help="Write the tailnet to this file: all of it, or nothing.",
 )
-@quiet_option
+@no_notes_option
 def command(
     files: tuple[str, ...],
     source: str | None,
@@ -118,7 +118,9 @@ def command(
     options = {role: value for role, value in given.items() if value is not None}
     named = _by_role(source, files, options)
     name = named.pop("tailnet_name", None)
-    _refuse_clashes(named.values(), output)
+    if output == Path(STDIN):
+        raise click.UsageError("leave out --output for standard output")
+    refuse_clashes(list(named.values()), [] if output is None else [output])
     tailnet, notes = _imported(source, named, name)
     if not quiet:
         for note in notes:
@@ -151,18 +153,6 @@ def _by_role(source: str, files: Sequence[str], options: Mapping[str, str]) -> d
 
 def _usages(forms: Iterable[_Form]) -> str:
     return "".join(f"\n  aclkit tailnet import --from {form.usage}" for form in forms)
-
-
-def _refuse_clashes(inputs: Iterable[str], output: Path | None) -> None:
-    """Refuse to read standard input twice, and to write over an input."""
-    files = list(inputs)
-    if files.count(STDIN) > 1:
-        raise click.UsageError("standard input can be read once only")
-    if output is not None and output == Path(STDIN):
-        raise click.UsageError("leave out --output for standard output")
-    for name in files:
-        if output is not None and name != STDIN and Path(name).resolve() == output.resolve():
-            raise click.UsageError(f"--output would write over {name}, which is read")
 
 
 def _imported(

@@ -9,7 +9,15 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from aclkit.cli.inputs import STDIN, policy_here, read_policy, read_tailnet, refuse_clashes
+from aclkit.cli.help import examples
+from aclkit.cli.inputs import (
+    STDIN,
+    policy_here,
+    policy_within,
+    read_policy,
+    read_tailnet,
+    refuse_clashes,
+)
 from aclkit.cli.options import (
     color_option,
     fail_level_option,
@@ -31,7 +39,11 @@ from aclkit.tailnet.model import Tailnet
 SCENARIOS = "*.acltest.hujson"
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "aclkit test policy.hujson --tailnet tailnet.json", "aclkit test scenarios -k printer"
+    )
+)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @tailnet_option
 @target_option
@@ -40,7 +52,7 @@ SCENARIOS = "*.acltest.hujson"
     "select",
     metavar="TEXT",
     default="",
-    help="Only tests of which name, source or a destination holds TEXT.",
+    help="Only tests with TEXT in their name, source or destinations, in any case of letters.",
 )
 @format_option
 @output_option
@@ -60,19 +72,19 @@ def command(
     quiet: bool,
     stdin_filename: str,
 ) -> int:
-    """Run the tests of policy files, with the verdicts of the control plane, and scenario files.
+    """Run the tests of policies, and scenario files; explain what fails.
 
-    Where a verdict hides something, the truth stands beside it; a failed test is explained. FILE is
-    a policy, a scenario (*.acltest.hujson), or a folder that is searched for scenarios. Without
-    FILE, ./policy.hujson is tested; `-` is a policy on standard input. A scenario names its own
-    tailnet and target.
+    Tests of a policy get the verdicts of the control plane. Where one hides that devices get on
+    otherwise, the truth stands beside it. FILE is a policy, a scenario (*.acltest.hujson), or a
+    folder that is searched for scenarios. Without FILE, ./policy.hujson is tested; `-` is a policy
+    on standard input. A scenario names its own tailnet and target.
 
     Exit status: 0 all passed, 1 failed tests or a policy with errors, 2 usage or a scenario that
     can't be run, 3 a bug in aclkit. With --fail-level warning, a verdict that hides something
     counts as failed.
     """
     named = list(_found(files or [policy_here(None, "aclkit test FILE")]))
-    refuse_clashes([*named, tailnet], output)
+    refuse_clashes([*named, tailnet], [path for _, path in output])
     context = read_tailnet(tailnet) if tailnet is not None else None
     if all(map(_is_scenario, named)):
         _tell_of_unused(("tailnet", "target"))
@@ -124,7 +136,7 @@ def _scenario(name: str, select: str) -> tuple[TestReport, int]:
         return report_of_mistakes(error.diagnostics, error.source, "tailscale"), UNUSABLE
     except PolicyError as error:
         source = error.source or Source(name, "")
-        return report_of_mistakes(error.diagnostics, source, "tailscale"), FINDINGS
+        return report_of_mistakes(error.diagnostics, source, error.target or "tailscale"), FINDINGS
     except OSError as error:
         raise UnusableError(f"{name}: {reason(error)}") from error
     return report_of(run), CLEAN
@@ -169,5 +181,5 @@ def _found(names: Sequence[str]) -> Iterator[str]:
             continue
         within = sorted(str(path) for path in Path(name).rglob(SCENARIOS) if path.is_file())
         if not within:
-            raise UnusableError(f"{name}: no {SCENARIOS} in this folder")
+            raise UnusableError(f"{name}: no {SCENARIOS} in this folder{policy_within(Path(name))}")
         yield from within

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from immutables import Map
 
 from aclkit.addresses import AddressSet, Prefix
 from aclkit.compiler.attributes import DISABLE_IPV4, AttributeTable
 from aclkit.compiler.bitsets import members
-from aclkit.compiler.classes import Classes, NodeClass, nobody
+from aclkit.compiler.classes import Classes, NodeClass, nobody, persistent
 from aclkit.compiler.signatures import Signature, Signer
 from aclkit.tailnet.model import Node
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-def _map(mapping: Mapping[K, V]) -> Map[K, V]:
-    return mapping if isinstance(mapping, Map) else Map(mapping)
 
 
 @dataclass(slots=True)
@@ -51,11 +43,12 @@ class ClassChanges:
         """Return the classes of *before*, ready to be changed."""
         classes = replace(
             before, nodes=nodes, signer=signer, classes=before.classes.copy(),
-            class_of=_map(before.class_of), numbers=_map(before.numbers),
-            by_user=_map(before.by_user), words=before.words.copy(), routes=before.routes.copy(),
-            hits4=before.hits4.copy(), hits6=before.hits6.copy(), postures=before.postures.copy(),
+            class_of=persistent(before.class_of), numbers=persistent(before.numbers),
+            by_user=persistent(before.by_user), words=before.words.copy(),
+            routes=before.routes.copy(), hits4=before.hits4.copy(), hits6=before.hits6.copy(),
+            postures=before.postures.copy(),
         )  # fmt: skip
-        return cls(classes, table, _map(attributes), ipv4_disabled)
+        return cls(classes, table, persistent(attributes), ipv4_disabled)
 
     def class_of(self, node: int) -> NodeClass:
         """Return the class of a node."""
@@ -69,10 +62,11 @@ class ClassChanges:
         classes.classes[before.number] = (
             replace(before, nodes=left) if left else nobody(before.number)
         )
-        classes.class_of = _map(classes.class_of).delete(node)
+        classes.class_of = persistent(classes.class_of).delete(node)
+        classes.sizes = classes.sizes.changed(before.number, len(left) + 1, len(left))
         if not left:
             self._switch(before, on=False)
-            classes.numbers = _map(classes.numbers).delete(before.signature)
+            classes.numbers = persistent(classes.numbers).delete(before.signature)
             classes.free = (*classes.free, before.number)
         return before
 
@@ -86,7 +80,9 @@ class ClassChanges:
             classes.classes[number] = after
         else:
             number, after = self._found(signature, (*words, *signature.services), node)
-        classes.class_of = _map(classes.class_of).set(node, number)
+        classes.class_of = persistent(classes.class_of).set(node, number)
+        size = len(after.nodes)
+        classes.sizes = classes.sizes.changed(number, size - 1, size)
         return after
 
     def _found(
@@ -102,7 +98,7 @@ class ClassChanges:
             classes.classes.append(each)
         else:
             classes.classes[number] = each
-        classes.numbers = _map(classes.numbers).set(signature, number)
+        classes.numbers = persistent(classes.numbers).set(signature, number)
         self._switch(each, on=True)
         return number, each
 
@@ -171,7 +167,7 @@ class ClassChanges:
             self._switch_user(signature.user, number, on=on)
 
     def _switch_user(self, user: str, number: int, *, on: bool) -> None:
-        by_user = _map(self.classes.by_user)
+        by_user = persistent(self.classes.by_user)
         left = tuple(other for other in by_user.get(user, ()) if other != number)
         if on:
             self.classes.by_user = by_user.set(user, tuple(sorted((*left, number))))
@@ -190,14 +186,15 @@ class ClassChanges:
             around = classes.overlapped.get(other, frozenset())
             classes.overlapped[other] = around | {route}
 
-    def settle_routes(self, routes: set[Prefix]) -> bool:
-        """Forget those of *routes* that nobody routes any more; return whether there were any."""
+    def settle_routes(self, routes: set[Prefix]) -> None:
+        """Forget those of *routes* that nobody routes any more."""
         classes = self.classes
         gone = [route for route in routes if not classes.routes.get(route, 0)]
         if not gone:
-            return False
+            return
         classes.route_literals = dict(classes.route_literals)
         classes.overlapped = dict(classes.overlapped)
+        classes.met_routes = tuple(route for route in classes.met_routes if route not in gone)
         for route in gone:
             classes.routes.pop(route, None)
             if classes.route_literals.pop(route, None) is None:
@@ -208,7 +205,6 @@ class ClassChanges:
                     classes.overlapped[number] = left
                 else:
                     classes.overlapped.pop(number, None)
-        return True
 
 
 def routers_of(classes: Classes, route: Prefix) -> Iterator[int]:

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+from immutables import Map
 
 from aclkit.addresses import AddressSet, Family, Prefix
 from aclkit.compiler.bitsets import bitset, members
+from aclkit.compiler.class_sizes import ClassSizes
 from aclkit.compiler.literals import LiteralTable
-from aclkit.compiler.signatures import NOBODY, Signature, Signer
+from aclkit.compiler.signatures import NOBODY, Signature, Signer, Sketch, Sketches
 from aclkit.tailnet.model import Node
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class Classes:
     postures: list[int] = field(default_factory=list)
     by_user: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     met_routes: tuple[Prefix, ...] = ()
+    sizes: ClassSizes = field(default_factory=ClassSizes)
 
     def inside(self, route: Prefix) -> int:
         """Return the classes of which an own address is inside an approved subnet route."""
@@ -99,9 +107,27 @@ class Classes:
             return 0
         return bitset(self.by_user.get(user, ())) & (self.has4 | self.has6)
 
+    def persist(self) -> None:
+        """Keep what is by node, signature and user so that a next state shares most of it."""
+        self.class_of = persistent(self.class_of)
+        self.numbers = persistent(self.numbers)
+        self.by_user = persistent(self.by_user)
+
+    def named_by_address(self) -> int:
+        """Return the classes of which the policy may name a node by its address alone."""
+        found = 0
+        for number in self.literals.singles:
+            found |= self.hits4.get(number, 0) | self.hits6.get(number, 0)
+        return found
+
     def with_word(self, word: str) -> int:
         """Return the classes whose nodes have the identity *word*."""
         return self.words.get(word, 0)
+
+
+def persistent(mapping: Mapping[K, V]) -> Map[K, V]:
+    """Return *mapping* as one of which a changed copy costs little."""
+    return mapping if isinstance(mapping, Map) else Map(mapping)
 
 
 def nobody(number: int) -> NodeClass:
@@ -111,12 +137,13 @@ def nobody(number: int) -> NodeClass:
 
 def classify(
     nodes: Mapping[int, Node],
+    order: Iterable[int],
     signer: Signer,
     literals: LiteralTable,
     used_words: Iterable[str],
     like: Classes | None = None,
 ) -> Classes:
-    """Return the classes of *nodes*, which come in the order of creation.
+    """Return the classes of *nodes*, whose numbers are given in the *order* of creation.
 
     *literals* holds what the policy names; the routes in force are added to it here. As far as
     possible a class has the number that it has in *like*, so that the two can be compared.
@@ -130,40 +157,47 @@ def classify(
             found = words_of[identity] = signer.words(node)
         return found
 
-    routes_of = {
-        number: signer.routes(node, words(node))
-        for number, node in nodes.items()
-        if node.advertised_routes
-    }
+    in_order = {number: nodes[number] for number in order}
+    routers = {number: node for number, node in in_order.items() if node.advertised_routes}
+    routes_of = {number: signer.routes(node, words(node)) for number, node in routers.items()}
     result = Classes(nodes, literals, signer)
     for route in dict.fromkeys(route for routes in routes_of.values() for route in routes):
         if not route.is_default:
             result.route_literals[route] = literals.number(AddressSet.of([route]))
     offered: dict[Prefix, int] = {}
     if signer.offers_routes:
-        routes = dict.fromkeys(r for node in nodes.values() for r in node.advertised_routes)
+        routes = dict.fromkeys(r for node in routers.values() for r in node.advertised_routes)
         offered = {route: literals.number(AddressSet.of([route])) for route in routes}
     numbers: dict[Signature, int] = {}
     class_of: dict[int, int] = {}
     if like is not None:
         result.classes.extend(map(nobody, range(len(like.classes))))
-    for index, node in nodes.items():
-        signature = signer.sign(node, routes_of.get(index, ()), literals)
-        number = numbers.get(signature)
-        if number is None:
-            number = len(result.classes) if like is None else like.class_of.get(index, -1)
-            if number < 0 or (number < len(result.classes) and result.classes[number].nodes):
-                number = len(result.classes)
-            numbers[signature] = number
-            each = NodeClass(number, signature, (*words(node), *signature.services))
-            if number < len(result.classes):
-                result.classes[number] = each
+    sketches, sketched = Sketches(signer, literals), dict[Sketch | None, NodeClass]()
+    for index, node in in_order.items():
+        sketch = sketches.of(node)
+        each = sketched.get(sketch)
+        if each is None:
+            signature = signer.sign(node, routes_of.get(index, ()), literals)
+            number = numbers.get(signature)
+            if number is not None:
+                each = result.classes[number]
             else:
-                result.classes.append(each)
-        result.classes[number].nodes.append(index)
-        class_of[index] = number
+                number = len(result.classes) if like is None else like.class_of.get(index, -1)
+                if number < 0 or (number < len(result.classes) and result.classes[number].nodes):
+                    number = len(result.classes)
+                numbers[signature] = number
+                each = NodeClass(number, signature, (*words(node), *signature.services))
+                if number < len(result.classes):
+                    result.classes[number] = each
+                else:
+                    result.classes.append(each)
+            if sketch is not None:
+                sketched[sketch] = each
+        each.nodes.append(index)
+        class_of[index] = each.number
     result.class_of, result.numbers = class_of, numbers
     result.free = tuple(each.number for each in result.classes if not each.nodes)
+    result.sizes = ClassSizes.of(len(each.nodes) for each in result.classes)
     _index(result, frozenset(used_words), len(signer.postures.names))
     overlapped: dict[int, list[Prefix]] = {}
     for route in result.route_literals:

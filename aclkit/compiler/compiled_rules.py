@@ -99,8 +99,8 @@ class CompiledRules:
 
     def addresses(self, node: int) -> tuple[Address, ...]:
         """Return the addresses that a node has under this policy, IPv4 first."""
-        found = self.nodes[node].addresses
-        if self.ipv4_disabled >> self.classes.class_of[node] & 1:
+        found = self.roster.nodes[node].addresses
+        if self.ipv4_disabled and self.ipv4_disabled >> self.classes.class_of[node] & 1:
             return tuple(address for address in found if address.family is not Family.V4)
         return found
 
@@ -216,19 +216,21 @@ def compile_rules(
     postures = PostureResults(policy, (name for rule in rules for name in rule.postures))
     signer = Signer(resolver, postures, services_of(tailnet.services))
     alike = None if like is None else like.classes
-    nodes = {number: roster.nodes[number] for number in roster.in_order(roster.nodes)}
-    classes = classify(nodes, signer, literals, words, alike)
+    nodes = roster.nodes
+    classes = classify(nodes, roster.in_order(nodes), signer, literals, words, alike)
     table = AttributeTable.of(policy, resolver, literals)
     attributes = table.by_class(classes)
     disabled = without_ipv4(classes, attributes)
     builder = CellBuilder(resolver, classes, postures.numbers)
     builder.build(rules)
     ssh = compile_ssh(policy, builder)
-    routers = (
-        (index, classes.classes[classes.class_of[index]].signature.routes)
-        for index, node in nodes.items()
-        if node.advertised_routes
-    )
+    routing = {
+        number: each.signature.routes
+        for each in classes.classes
+        if each.signature.routes
+        for number in each.nodes
+    }
+    routers = ((number, routing[number]) for number in roster.in_order(routing))
     return CompiledRules(
         policy, roster, resolver, rules, classes, tuple(builder.sources), tuple(builder.cells),
         elect_primaries(nodes, routers), table, attributes, disabled,

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 from aclkit.addresses import Address, Family, Prefix
-from aclkit.compiler.bitsets import bitset, members
+from aclkit.compiler.bitsets import members
 from aclkit.compiler.cells import Cell, CellKind, SourceSet
 from aclkit.compiler.classes import NodeClass
 from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.compiler.rules import AccessRule, IpProto
+from aclkit.compiler.source_keys import SourceKey, SourceKeys
 from aclkit.policy.selectors import Selector
 from aclkit.resolver import is_identity, word_of
 from aclkit.source import Span
@@ -25,10 +26,6 @@ from aclkit.tailcfg import CapGrant, FilterRule, NetPortRange, PortRange, SSHRul
 from aclkit.target import SelectorKind
 
 K = SelectorKind
-
-SourceKey: TypeAlias = tuple[int, frozenset[str]]
-"""What identifies the list of sources of a rule: classes of which all nodes are in it, and texts
-of all other sources. Equal keys mean equal lists, without rendering either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +68,16 @@ class ExplainedSsh:
     origin: Origin
 
 
-class _Keys(NamedTuple):
-    """The keys of an earlier state, and the classes that have other nodes since."""
+@dataclass(slots=True)
+class _Places:
+    """Where the rules with one list of sources stand in the whole policy.
 
-    keys: dict[int, SourceKey]
-    sources: tuple[SourceSet, ...]
-    marked: int
-    changed: int
+    `sources` are the source sets with that list, and `firsts` has by protocols the number of the
+    first cell of any of them.
+    """
+
+    sources: list[int]
+    firsts: dict[IpProto, int]
 
 
 @dataclass(slots=True)
@@ -85,58 +85,57 @@ class Filters:
     """Renders filters from compiled rules. Parts that nodes share are rendered once."""
 
     rules: CompiledRules
-    _keys: dict[int, SourceKey] = field(default_factory=dict)
+    keys: SourceKeys
     _src_ips: dict[SourceKey, tuple[str, ...]] = field(default_factory=dict)
-    _places: dict[SourceKey, dict[IpProto, int]] = field(default_factory=dict)
+    _places: dict[SourceKey, _Places] | None = None
     _firsts: dict[int, dict[IpProto, int]] = field(default_factory=dict)
     _templates: dict[int, tuple[Group, ...]] = field(default_factory=dict)
     _fixed: dict[int, tuple[NetPortRange, ...]] = field(default_factory=dict)
     _class_texts: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    _marked: int = -1
-    _before: _Keys | None = None
 
     def following(self, rules: CompiledRules, changed: int) -> Filters:
         """Return the filters of the next state, in which the classes *changed* have other nodes."""
-        src_ips = {key: texts for key, texts in self._src_ips.items() if not key[0] & changed}
-        if self._marked >= 0:
-            before: _Keys | None = _Keys(self._keys, self.rules.sources, self._marked, changed)
-        else:
-            before = self._before and self._before._replace(changed=self._before.changed | changed)
-        return Filters(
-            rules, _src_ips=src_ips, _fixed=self._fixed, _firsts=self._firsts, _before=before
-        )
+        src_ips = {key: each for key, each in self._src_ips.items() if not key.classes & changed}
+        keys = self.keys.following(rules, changed)
+        return Filters(rules, keys, _src_ips=src_ips, _fixed=self._fixed, _firsts=self._firsts)
 
-    def _prepare(self) -> None:
-        """Find the place of each rule in the whole policy, before the first filter is rendered."""
-        self._marked = self._classes_named_by_address()
-        self._keep_keys()
+    def _places_of_rules(self) -> dict[SourceKey, _Places]:
+        """Return the places of rules in the whole policy, by their sources."""
+        if self._places is not None:
+            return self._places
+        found: dict[SourceKey, _Places] = {}
         if not self._firsts:
             for cell in self.rules.cells:
                 if cell.kind is CellKind.PORTS and not cell.own and not cell.is_via:
                     firsts = self._firsts.setdefault(cell.source.number, {})
                     firsts.setdefault(cell.ip_proto, cell.number)
-        sources = {cell.source.number: cell.source for cell in self.rules.cells}
         for number, firsts in self._firsts.items():
-            key = self.key(sources[number])
-            if _is_empty(key):
-                continue
-            places = self._places.setdefault(key, firsts)
-            if places is not firsts:
-                self._places[key] = {
-                    proto: min(cells.get(proto, at) for cells in (places, firsts))
-                    for proto, at in (*places.items(), *firsts.items())
+            key = self.keys.of(self.rules.sources[number])
+            places = found.get(key)
+            if places is None:
+                found[key] = _Places([number], firsts)
+            else:
+                places.sources.append(number)
+                others = places.firsts
+                places.firsts = {
+                    proto: min(cells.get(proto, at) for cells in (others, firsts))
+                    for proto, at in (*others.items(), *firsts.items())
                 }
+        self._places = found
+        return found
 
-    def _keep_keys(self) -> None:
-        """Take over the keys of source sets of which nothing changed since the state before."""
-        before, self._before = self._before, None
-        if before is None or (before.marked ^ self._marked) & ~before.changed:
-            return
-        for source, old in zip(self.rules.sources, before.sources, strict=False):
-            if source is old and source.number in before.keys:
-                held = source.identity | source.covers4 | source.covers6
-                if not held & before.changed:
-                    self._keys[source.number] = before.keys[source.number]
+    def twins(self, sources: Iterable[int]) -> set[int]:
+        """Return the source sets with rules that have the same list as any of *sources*.
+
+        Their rules are one, which stands at the place of the first of them in the policy.
+        """
+        places = self._places_of_rules()
+        keys = {self.keys.of(self.rules.sources[number]) for number in sources}
+        return {at for key in keys if key and key in places for at in places[key].sources}
+
+    def prepare(self) -> None:
+        """Do now what the first filter would wait for."""
+        self._places_of_rules()
 
     def node_rules(self, node: int) -> tuple[FilterRule, ...]:
         """Return the rules of the node with number *node*, in order."""
@@ -179,8 +178,8 @@ class Filters:
         each = self.rules.class_of(node)
         found: list[Any] = []
         for group in self.template(each):
-            classes, texts = group.key
-            listed = set(texts)
+            classes = group.key.classes
+            listed = set(group.key.texts)
             for number in members(classes & apart):
                 for other in self.rules.classes.classes[number].nodes:
                     listed.update(map(str, self.rules.addresses(other)))
@@ -201,11 +200,9 @@ class Filters:
 
     def cells_of(self, each: NodeClass) -> list[tuple[Cell, SourceKey]]:
         """Return the cells of which a class is sent something, in order, with their sources."""
-        if self._marked < 0:
-            self._prepare()
         bit = 1 << each.number
         found = [
-            (cell, self.key(cell.source))
+            (cell, self.keys.of(cell.source))
             for cell in self.rules.cells_to(each)
             if cell.sent & bit and not cell.own and cell.kind is not CellKind.STEER
         ]
@@ -218,8 +215,8 @@ class Filters:
                     if not (cell.source.covers4 | cell.source.covers6) >> each.number & 1:
                         continue
                     source = None
-                key = self.own_key(source, user)
-                if not _is_empty(key):
+                key = self.keys.own(source, user)
+                if key:
                     found.append((cell, key))
             found.sort(key=lambda pair: pair[0].number)
         return found
@@ -228,14 +225,17 @@ class Filters:
         places: dict[tuple[SourceKey, IpProto], int] = {}
         grouped: dict[tuple[SourceKey, IpProto], list[Cell]] = {}
         groups: list[tuple[int, Group]] = []
+        first = self._places_of_rules()
         for cell, key in self.cells_of(each):
-            if cell.kind is CellKind.COMPANION and _is_empty(key):
+            if cell.kind is CellKind.COMPANION and not key:
                 continue  # nobody to be told of; a grant itself is sent also without sources
             if cell.kind is not CellKind.PORTS:
                 groups.append((cell.number, Group(key, None, (cell,))))
-            elif not _is_empty(key):
+            elif key:
                 rule = key, cell.ip_proto
-                place = self._places.get(key, {}).get(cell.ip_proto, cell.number)
+                place = cell.number
+                if key in first:
+                    place = first[key].firsts.get(cell.ip_proto, place)
                 places[rule] = min(places.get(rule, cell.number), place)
                 grouped.setdefault(rule, []).append(cell)
         for (key, ip_proto), cells in grouped.items():
@@ -244,89 +244,22 @@ class Filters:
         groups.sort(key=lambda placed: placed[0])
         return tuple(group for _, group in groups)
 
-    def _classes_named_by_address(self) -> int:
-        """Return the classes of which a node may be told by its address alone.
-
-        Such an address may make two lists equal that were written differently, so the addresses
-        of these classes take part in keys as text.
-        """
-        classes = self.rules.classes
-        marked = 0
-        for number in classes.literals.singles:
-            marked |= classes.hits4.get(number, 0) | classes.hits6.get(number, 0)
-        for source in self.rules.sources:
-            if source.postures:
-                marked |= (source.covers4 | source.covers6) & ~source.identity
-        return marked
-
-    def key(self, source: SourceSet) -> SourceKey:
-        """Return what identifies the list of a source set."""
-        if self._marked < 0:
-            self._prepare()
-        key = self._keys.get(source.number)
-        if key is None:
-            key = self._keys[source.number] = self._key(source)
-        return key
-
-    def _key(self, source: SourceSet) -> SourceKey:
-        rules = self.rules
-        texts: set[str] = set()
-        for number in members(source.identity & self._marked):
-            for node in rules.classes.classes[number].nodes:
-                texts.update(map(str, rules.addresses(node)))
-        if source.postures:
-            # Narrowed to nodes: what was named by address is now these nodes' addresses.
-            for covers, family in ((source.covers4, Family.V4), (source.covers6, Family.V6)):
-                for number in members(covers & ~source.identity):
-                    texts.update(self._texts_of(number, family))
-        else:
-            for literal in source.literals:
-                texts.update(literal.tokens)
-            if source.routes:
-                texts.update(route.token for route in rules.classes.routes)
-        identity = source.identity & ~self._marked & (rules.classes.has4 | rules.classes.has6)
-        return identity, frozenset(texts)
-
-    def own_key(self, source: SourceSet | None, user: str) -> SourceKey:
-        """Return what identifies the untagged nodes of *user* that *source* holds (None: all)."""
-        classes = self.rules.classes
-        whole, texts = [], set[str]()
-        for number in classes.by_user.get(user, ()):
-            has4, has6 = classes.has4 >> number & 1, classes.has6 >> number & 1
-            in4 = source.covers4 >> number & 1 if source else has4
-            in6 = source.covers6 >> number & 1 if source else has6
-            if not in4 and not in6:
-                continue
-            if in4 == has4 and in6 == has6 and not self._marked >> number & 1:
-                whole.append(number)
-                continue
-            if in4:
-                texts.update(self._texts_of(number, Family.V4))
-            if in6:
-                texts.update(self._texts_of(number, Family.V6))
-        return bitset(whole), frozenset(texts)
-
-    def _texts_of(self, number: int, family: Family) -> Iterable[str]:
-        for node in self.rules.classes.classes[number].nodes:
-            for address in self.rules.addresses(node):
-                if address.family is family:
-                    yield str(address)
-
     def src_ips(self, key: SourceKey) -> tuple[str, ...]:
         """Return the list that *key* identifies, sorted as byte strings."""
         found = self._src_ips.get(key)
         if found is None:
-            classes, texts = key
-            listed = set(texts)
-            for number in members(classes):
-                listed.update(self._class_texts.get(number) or self._write_class(number))
-            found = self._src_ips[key] = tuple(sorted(listed))
+            listed = list(key.texts)
+            for number in members(key.classes):
+                listed += self._class_texts.get(number) or self._write_class(number)
+            # No two classes have an address in common, but a text may be one of theirs. Each
+            # class is sorted by itself, so that these few runs are all that is left to sort.
+            found = self._src_ips[key] = tuple(sorted(set(listed) if key.texts else listed))
         return found
 
     def _write_class(self, number: int) -> tuple[str, ...]:
-        """Return the addresses of all nodes of a class, as they are written."""
+        """Return the addresses of all nodes of a class, as they are written, sorted."""
         nodes = self.rules.classes.classes[number].nodes
-        found = tuple(str(a) for node in nodes for a in self.rules.addresses(node))
+        found = tuple(sorted(str(a) for node in nodes for a in self.rules.addresses(node)))
         self._class_texts[number] = found
         return found
 
@@ -409,7 +342,3 @@ def _tokens(prefixes: Iterable[Prefix]) -> list[str]:
 
 def _overlapping(prefixes: Iterable[Prefix], within: Sequence[Prefix]) -> list[Prefix]:
     return [p for p in prefixes if any(p.overlaps(other) for other in within)]
-
-
-def _is_empty(key: SourceKey) -> bool:
-    return not key[0] and not key[1]

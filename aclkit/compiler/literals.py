@@ -60,6 +60,10 @@ class LiteralTable:
             self._looked_at += 1
         return self._singles
 
+    def borders(self, family: Family) -> list[int]:
+        """Return where what `hits` finds becomes something else, ascending."""
+        return self._in(family).starts
+
     def hits(self, family: Family, value: int) -> tuple[int, ...]:
         """Return the numbers of the sets that hold an address, ascending."""
         segments = self._in(family)

@@ -24,6 +24,8 @@ class Visibility:
     _visible: dict[int, int] = field(default_factory=dict)
     _carriers: dict[tuple[int, Prefix], int | None] = field(default_factory=dict)
     _exits: dict[int, int] = field(default_factory=dict)
+    _to_routes: dict[int, tuple[Cell, ...]] = field(default_factory=dict)
+    _from_routes: dict[int, tuple[Cell, ...]] = field(default_factory=dict)
 
     def peers(self, node: int) -> Iterator[int]:
         """Yield the numbers of the nodes that *node* sees, in the order of creation per class."""
@@ -104,18 +106,17 @@ class Visibility:
         primary = self.rules.primaries.get(route)
         steering = 0
         inbound = route in self.rules.classes.classes[number].signature.routes
-        each = self.rules.classes.classes[number]
-        for cell in self.rules.cells_from(each):
-            if not cell.own and route in cell.routes and cell.source.reaches >> number & 1:
+        for cell in self.cells_to_routes(number):
+            if route in cell.routes:
                 if not cell.is_via:
                     return primary
                 steering |= cell.bearers
         for cell in self.rules.own_cells:
             if self._reaches_own_router(cell, number, route):
                 return primary
-            inbound = inbound or self._may_answer(cell, number, route)
-        for cell in self.rules.cells_to(each):
-            inbound = inbound or (not cell.own and self._may_answer(cell, number, route))
+            inbound = inbound or self._may_answer_own(cell, number, route)
+        for cell in self.cells_from_routes(number):
+            inbound = inbound or route in cell.source.overlapped
         steering &= self.rules.classes.routes.get(route, 0)
         if steering:
             nodes = self.rules.nodes
@@ -136,13 +137,33 @@ class Visibility:
             return False
         return route in classes.routes_at(own & classes.has4, own & classes.has6)
 
-    def _may_answer(self, cell: Cell, number: int, route: Prefix) -> bool:
-        """Return whether *cell* lets what is in *route* reach the nodes of a class."""
-        if not cell.own:
-            return cell.bearers >> number & 1 == 1 and route in cell.source.overlapped
+    def _may_answer_own(self, cell: Cell, number: int, route: Prefix) -> bool:
+        """Return whether `autogroup:self` lets what is in *route* reach the nodes of a class."""
         classes = self.rules.classes
         own = classes.devices_of(classes.classes[number].signature.user)
         return own >> number & 1 == 1 and self._sources_inside(cell, route) & own != 0
+
+    def cells_to_routes(self, number: int) -> tuple[Cell, ...]:
+        """Return the cells that open routes to the nodes of a class."""
+        found = self._to_routes.get(number)
+        if found is None:
+            found = self._to_routes[number] = tuple(
+                cell
+                for cell in self.rules.cells_from(self.rules.classes.classes[number])
+                if cell.routes and not cell.own and cell.source.reaches >> number & 1
+            )
+        return found
+
+    def cells_from_routes(self, number: int) -> tuple[Cell, ...]:
+        """Return the cells that open the nodes of a class to what is in routes."""
+        found = self._from_routes.get(number)
+        if found is None:
+            found = self._from_routes[number] = tuple(
+                cell
+                for cell in self.rules.cells_to(self.rules.classes.classes[number])
+                if cell.source.overlapped and not cell.own and cell.bearers >> number & 1
+            )
+        return found
 
     def exit_classes(self, number: int) -> int:
         """Return the classes whose exit routes a class is shown."""

@@ -1,10 +1,11 @@
-"""Signatures: what of a node the policy can tell."""
+"""Signatures: what of a node the policy can tell; and sketches, by which that is found sooner."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from aclkit.addresses import Family, Prefix
 from aclkit.compiler.literals import LiteralTable
@@ -51,6 +52,9 @@ class PostureResults:
         self.numbers = {name: number for number, name in enumerate(self.names)}
         assertions = {posture.name.value: posture.assertions for posture in policy.postures}
         self._assertions = [assertions.get(name, ()) for name in self.names]
+        self.attributes = tuple(
+            dict.fromkeys(each.attribute for listed in self._assertions for each in listed)
+        )
 
     def bits(self, node: Node) -> int:
         """Return a bit for each posture that *node* meets."""
@@ -120,6 +124,54 @@ class Signer:
             self.services.get(node.name, ()),
             tuple(sorted(node.advertised_routes)) if self.offers_routes else (),
         )
+
+
+Sketch: TypeAlias = tuple[str | None, tuple[str, ...], int, int, int]
+"""Owner, tags, where the addresses lie among the literals, and the postures that are met."""
+
+
+class Sketches:
+    """Tells nodes of one signature in a fraction of the time that signing them takes."""
+
+    __slots__ = ("_attributes", "_borders4", "_borders6", "_known_bits", "_postures", "_services")
+
+    def __init__(self, signer: Signer, literals: LiteralTable) -> None:
+        self._services = signer.services
+        self._postures = signer.postures
+        self._attributes = signer.postures.attributes
+        self._borders4 = literals.borders(Family.V4)
+        self._borders6 = literals.borders(Family.V6)
+        self._known_bits: dict[object, int] = {}
+
+    def of(self, node: Node) -> Sketch | None:
+        """Return the sketch of a node; nodes with equal ones have equal signatures.
+
+        None where there is more to a node: routes, services, or two addresses of one family.
+        """
+        if node.advertised_routes or (self._services and node.name in self._services):
+            return None
+        place4 = place6 = -1
+        for address in node.addresses:
+            if address.family is Family.V4:
+                if place4 >= 0:
+                    return None
+                place4 = bisect_right(self._borders4, address.value)
+            else:
+                if place6 >= 0:
+                    return None
+                place6 = bisect_right(self._borders6, address.value)
+        bits = self._bits(node) if self._postures.names else 0
+        return node.user, node.tags, place4, place6, bits
+
+    def _bits(self, node: Node) -> int:
+        """Return a bit for each posture that *node* meets, as nodes with its attributes do."""
+        values = [node.posture.get(name) for name in self._attributes]
+        # To Python 1 is equal to True, but to an assertion it is not.
+        key = *values, *map(type, values)
+        found = self._known_bits.get(key)
+        if found is None:
+            found = self._known_bits[key] = self._postures.bits(node)
+        return found
 
 
 def services_of(services: Iterable[Service]) -> dict[str, tuple[str, ...]]:

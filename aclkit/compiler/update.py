@@ -13,7 +13,7 @@ from aclkit.compiler.cells import CellBuilder
 from aclkit.compiler.class_changes import ClassChanges, routers_of
 from aclkit.compiler.classes import Classes, NodeClass
 from aclkit.compiler.compiled_rules import CompiledRules
-from aclkit.compiler.signatures import Signature
+from aclkit.compiler.signatures import Signature, services_of
 from aclkit.compiler.ssh import compile_ssh
 from aclkit.tailnet.model import Node, creation_order
 from aclkit.tailnet.roster import NodeStep, Step
@@ -43,7 +43,7 @@ class Update:
 
     Attributes:
         shifts: the nodes that are not what they were; every other node has its old class.
-        routes: approved subnet routes of which a router changed.
+        routes: approved subnet routes of which a router changed, or a node that lies in them.
         resolved: how many source sets and cells were resolved again.
     """
 
@@ -57,10 +57,12 @@ def update(rules: CompiledRules, step: Step) -> Update | None:
     """Return *rules* after *step*; None when they have to be compiled from scratch.
 
     From scratch goes what changes what names and addresses stand for: an address inside a routed
-    subnet, a new subnet route near an address, and for some versions of Headscale more.
+    subnet, a new subnet route near an address, a service, and for some versions of Headscale more.
     """
     meaning = rules.policy.target.meaning
     if rules.mentions is None or meaning.advertised_routes or meaning.broken_groups:
+        return None
+    if step.services_changed:
         return None
     if step.users_changed and meaning.user_words is not UserWords.LOGIN:
         return None
@@ -81,7 +83,6 @@ class _Draft:
     changes: ClassChanges = field(init=False)
     shifts: list[Shift] = field(default_factory=list)
     routes: set[Prefix] = field(default_factory=set)
-    admitted: bool = False
 
     def __post_init__(self) -> None:
         rules, step = self.rules, self.step
@@ -89,6 +90,8 @@ class _Draft:
         if step.logins or step.users_changed:
             resolver = rules.resolver.following(step.roster.by_login, step.groups)
             signer = replace(signer, resolver=resolver)
+        if step.roster.services is not rules.roster.services:
+            signer = replace(signer, services=services_of(step.roster.services))
         self.changes = ClassChanges.of(
             rules.classes, step.roster.nodes, signer, rules.attribute_table, rules.attributes,
             rules.ipv4_disabled,
@@ -121,7 +124,6 @@ class _Draft:
                     if self.step.roster.may_be_inside(route):
                         return False
                     changes.admit_route(route)
-                    self.admitted = True
             signature = classes.signer.sign(each.after, routes, classes.literals)
         moved = each.before is None or each.after is None or _moved(each.before, each.after)
         if before is not None and signature == before.signature:
@@ -173,6 +175,9 @@ class _Draft:
                 continue
             words = (*classes.signer.words(classes.nodes[each.nodes[0]]), *each.signature.services)
             if words != each.words:
+                hits = {*each.signature.hits4, *each.signature.hits6}
+                around = (r for r in classes.met_routes if classes.route_literals[r] in hits)
+                self.routes.update(each.signature.routes, around)
                 changes.reword(each, words)
                 left = tuple(node for node in each.nodes if node not in stepped)
                 self.shifts.append(Shift(left, number, number))
@@ -183,9 +188,7 @@ class _Draft:
         rules, changes = self.rules, self.changes
         classes = changes.classes
         stale_sources, stale_cells = self._stale()
-        if changes.settle_routes(self.routes) or self.admitted:
-            stale_sources = set(range(len(rules.sources)))
-            stale_cells = set(range(len(rules.cells)))
+        changes.settle_routes(self.routes)
         builder = CellBuilder(
             classes.signer.resolver, classes, classes.signer.postures.numbers, _known=rules.known
         )
@@ -204,13 +207,22 @@ class _Draft:
         return Update(after, tuple(self.shifts), frozenset(self.routes), builder.resolved)
 
     def _stale(self) -> tuple[set[int], set[int]]:
-        """Return the source sets and cells in which a class that came or went may have part."""
+        """Return the source sets and cells in which a class that came or went may have part.
+
+        What overlaps its routes is among them, so also what names a route that is new or gone.
+        """
         sources, cells = set[int](), set[int]()
         mentions, classes = self.rules.mentions, self.changes.classes
         assert mentions is not None
+        if not self.routes.isdisjoint(classes.met_routes):
+            # Whatever names a node inside of such a route has part in its routers.
+            return set(range(len(self.rules.sources))), set(range(len(self.rules.cells)))
+        to_exits = self.rules.policy.target.meaning.exits_serve_internet
         for each in self.changes.came_or_went:
             sources |= mentions.sources(each, classes)
             cells |= mentions.cells(each, classes)
+            if to_exits and each.signature.exits:
+                cells.update(range(len(self.rules.cells)))
         sources |= mentions.sources_naming(self.changes.reworded)
         cells |= mentions.cells_naming(self.changes.reworded)
         return sources, cells

@@ -27,6 +27,7 @@ from aclkit.policy.text import Text
 from aclkit.resolver import is_identity, word_of
 from aclkit.source import Span
 from aclkit.target import Position, SelectorKind
+from aclkit.wording import and_more
 
 K = SelectorKind
 P = Position
@@ -100,9 +101,7 @@ def _failures(test: PolicyTest, whole: WholeRules) -> Iterable[TestFailure]:
         elif wrong:
             src, dst = wrong[0]
             got = "deny" if each.expected == "accept" else "accept"
-            detail = f"{src.address} to {dst.address}"
-            if len(wrong) > 1:
-                detail += f" and {len(wrong) - 1} more"
+            detail = and_more(f"{src.address} to {dst.address}", len(wrong) - 1)
             yield TestFailure(each.text.value, each.expected, got, detail, each.text.span)
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from aclkit.addresses import Family
 from aclkit.compiler.bitsets import bitset, members
-from aclkit.compiler.cells import CellKind
+from aclkit.compiler.cells import Cell, CellKind
 from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.compiler.rules import IpProto
 from aclkit.policy.ports import ALL_PORTS, PORT_PROTOCOLS
@@ -49,6 +49,19 @@ class Row(NamedTuple):
     in6: bool
 
 
+class _Side(NamedTuple):
+    """A row as the question between two nodes needs it: IPv6 stands above IPv4 in one number.
+
+    `families` has all bits of the families of which the nodes have an address.
+    """
+
+    src: int
+    dst: int
+    own: int
+    user: str | None
+    families: int
+
+
 @dataclass(slots=True)
 class Reach:
     """Answers from compiled rules. What is worked out per class or per port is kept."""
@@ -56,10 +69,13 @@ class Reach:
     rules: CompiledRules
     _class_of: Mapping[int, int] = field(init=False)
     _rows: dict[int, Row] = field(default_factory=dict)
+    _sides: dict[int, _Side] = field(default_factory=dict)
     _open: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
-    _protocols: dict[str, int] = field(default_factory=dict)
+    _opened_by: dict[str, tuple[int, dict[int, int]]] = field(default_factory=dict)
+    """By the name of a protocol: its number, and the cells that let a packet pass, by edge."""
     _edges: list[int] = field(default_factory=list)
     _granting: list[int] = field(default_factory=list)
+    _granting_on: dict[int, tuple[Cell, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._class_of = self.rules.classes.class_of
@@ -76,7 +92,7 @@ class Reach:
     def following(self, rules: CompiledRules) -> Reach:
         """Return the same for the next state of the tailnet: what is of the policy is kept."""
         return Reach(
-            rules, _open=self._open, _protocols=self._protocols, _edges=self._edges,
+            rules, _open=self._open, _opened_by=self._opened_by, _edges=self._edges,
             _granting=self._granting,
         )  # fmt: skip
 
@@ -89,22 +105,45 @@ class Reach:
         """Return whether node *src* opens a connection to *port* of node *dst*."""
         # Look-ups stand here, and not in functions of their own, since a call costs as much as all
         # that this does.
-        number = self._protocols.get(proto)
-        if number is None:
-            number = self._protocols[proto] = protocol_number(proto, self.rules)
-        class_of, rows = self._class_of, self._rows
+        number, opened_by = self._opened_by.get(proto) or self._protocol(proto)
+        opened = opened_by.get(bisect_right(self._edges, port), -1)
+        if opened < 0:
+            opened = self._opened(number, port, opened_by)
+        class_of, sides = self._class_of, self._sides
         a, b = class_of[src], class_of[dst]
-        src4, src6, _, _, own4, own6, user, has4, has6 = rows.get(a) or self.row(a)
-        _, _, dst4, dst6, _, _, other, in4, in6 = rows.get(b) or self.row(b)
-        key = number, bisect_right(self._edges, port)
-        open4, open6 = self._open.get(key) or self.cells_open(number, port)
-        if src4 & dst4 & open4 or src6 & dst6 & open6:
+        sends, _, own, user, has = sides.get(a) or self._side(a)
+        _, receives, _, other, families = sides.get(b) or self._side(b)
+        if sends & receives & opened:
             return True
         if number == TSMP:
-            return (has4 and in4) or (has6 and in6)
-        if user is None or user != other:
-            return False
-        return bool((in4 and own4 & open4) or (in6 and own6 & open6))
+            return has & families != 0
+        return user is not None and user == other and own & opened & families != 0
+
+    def _protocol(self, proto: str) -> tuple[int, dict[int, int]]:
+        number = protocol_number(proto, self.rules)
+        return self._opened_by.setdefault(proto, (number, {}))
+
+    def _opened(self, number: int, port: int, opened_by: dict[int, int]) -> int:
+        open4, open6 = self.cells_open(number, port)
+        found = opened_by[bisect_right(self._edges, port)] = open4 | open6 << self._width
+        return found
+
+    def _side(self, number: int) -> _Side:
+        row, width = self._rows.get(number) or self._row(number), self._width
+        one = (1 << width) - 1
+        found = self._sides[number] = _Side(
+            row.src4 | row.src6 << width,
+            row.dst4 | row.dst6 << width,
+            row.own4 | row.own6 << width,
+            row.user,
+            (one if row.in4 else 0) | (one << width if row.in6 else 0),
+        )
+        return found
+
+    @property
+    def _width(self) -> int:
+        """Return how many bits the cells take; one at least, so that no family is without."""
+        return len(self.rules.cells) + 1
 
     def row(self, number: int) -> Row:
         """Return what decides for the class *number*."""
@@ -210,21 +249,18 @@ class Reach:
         found: dict[str, Any] = {}
         if not self._granting:
             return found
-        classes = self.rules.classes
-        a, b = classes.class_of[peer], classes.class_of[node]
-        user = self.rules.nodes[node].user
-        for at in self._granting:
-            cell = self.rules.cells[at]
-            source, bearers = cell.source.covers4 | cell.source.covers6, cell.bearers
-            if cell.own:
-                if user is None or self.rules.nodes[peer].user != user:
-                    continue
-                own = classes.has4 | classes.has6
-                # A companion runs in reverse: to the sources, from all the user's devices.
-                source, bearers = (
-                    (own, source) if cell.kind is CellKind.COMPANION else (source, own)
-                )
-            if not bearers >> b & source >> a & 1:
+        classes, nodes = self.rules.classes, self.rules.roster.nodes
+        a, b = self._class_of[peer], self._class_of[node]
+        cells = self._granting_on.get(b)
+        if cells is None:
+            cells = self._granting_on[b] = tuple(self._cells_granting_on(b))
+        for cell in cells:
+            if cell.own and nodes[peer].user != nodes[node].user:
+                continue
+            from4, from6 = cell.source.covers4, cell.source.covers6
+            if cell.own and cell.kind is CellKind.COMPANION:
+                from4, from6 = classes.has4, classes.has6
+            if not (from4 >> a & 1 or from6 >> a & 1):
                 continue
             for name, values in cell.cap_map:
                 if values is None:
@@ -232,6 +268,23 @@ class Reach:
                 else:
                     found[name] = [*(found.get(name) or []), *values]
         return found
+
+    def _cells_granting_on(self, number: int) -> Iterator[Cell]:
+        """Yield the cells that grant capabilities on the nodes of a class, in order."""
+        classes = self.rules.classes
+        user = classes.classes[number].signature.user
+        for at in self._granting:
+            cell = self.rules.cells[at]
+            bearers = cell.bearers
+            if cell.own and user is None:
+                continue
+            if cell.own and cell.kind is CellKind.COMPANION:
+                # It runs in reverse: to the sources, from all the user's devices.
+                bearers = cell.source.covers4 | cell.source.covers6
+            elif cell.own:
+                bearers = classes.has4 | classes.has6
+            if bearers >> number & 1:
+                yield cell
 
 
 def protocol_number(proto: str, rules: CompiledRules) -> int:

@@ -102,6 +102,9 @@ class Carriers:
             message = f"{name} offers {route} only, which is narrower than {asked}: {self.region} "
             yield WhyNot("route-narrower", message + "is outside of it")
         if not parts:
+            if self.to_it and asked == _INTERNET:
+                yield WhyNot("no-router", "no device is an exit node")
+                return
             others = ", and none is an exit node" if self._is_public else ""
             yield WhyNot("no-router", f"no device offers a route to {self.region}{others}")
 
@@ -146,7 +149,7 @@ class Carriers:
         """Yield the routes inside of the prefix that was asked, each with who offers it."""
         for node in self.question.rules.nodes:
             for route in node.advertised_routes:
-                if self.region.asked.contains(route):
+                if any(prefix.contains(route) for prefix in self.region.asked):
                     yield node.name, route
 
     def _idle(self, number: int, routes: tuple[Prefix, ...]) -> WhyNot:

@@ -7,7 +7,7 @@ for a region holds for each of its addresses, whatever its size.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -33,7 +33,7 @@ class Region:
 
     Attributes:
         family, first, last: the first of the intervals that it is made of, both ends inclusive.
-        asked: the prefix of the question that it is a part of.
+        asked: the prefixes of the question that it is a part of.
         routes: the approved subnet routes around it, the narrowest first.
         named: the cells of which it is a destination.
         naming: the cells of which it is a source.
@@ -43,7 +43,7 @@ class Region:
     family: Family
     first: int
     last: int
-    asked: Prefix = field(compare=False)
+    asked: tuple[Prefix, ...] = field(compare=False)
     routes: tuple[Prefix, ...] = ()
     named: int = 0
     naming: int = 0
@@ -86,14 +86,16 @@ class Regions:
 
     def cut(self, prefixes: Iterable[Prefix]) -> list[tuple[Region, int]]:
         """Return the regions of *prefixes*, each with the number of intervals it is made of."""
-        found: dict[tuple[object, ...], tuple[Region, int]] = {}
+        found: dict[tuple[object, ...], tuple[Region, list[Prefix]]] = {}
         for prefix in prefixes:
             for first, last in self._intervals(prefix):
                 region = self._region(prefix, first, last)
                 key = prefix.family, region.routes, region.named, region.naming, region.hosts
-                known, count = found.get(key, (region, 0))
-                found[key] = known, count + 1
-        return list(found.values())
+                found.setdefault(key, (region, []))[1].append(prefix)
+        return [
+            (replace(region, asked=tuple(dict.fromkeys(asked))), len(asked))
+            for region, asked in found.values()
+        ]
 
     def _intervals(self, prefix: Prefix) -> Iterator[tuple[int, int]]:
         """Yield *prefix* cut wherever a route, a service or an address set of the policy ends."""
@@ -135,7 +137,7 @@ class Regions:
             if any(a.family is family and a.value == first for a in service.addresses):
                 hosts |= self.serving(service.name)
         narrowest = sorted(around, key=lambda route: -route.bits)
-        return Region(family, first, last, asked, tuple(narrowest), named, naming, hosts)
+        return Region(family, first, last, (asked,), tuple(narrowest), named, naming, hosts)
 
     def serving(self, service: str) -> int:
         """Return the classes whose nodes may serve *service*."""

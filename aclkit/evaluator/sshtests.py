@@ -25,6 +25,7 @@ from aclkit.evaluator.whole_rules import met_postures
 from aclkit.policy.model import SshTest
 from aclkit.policy.text import Text
 from aclkit.target import Position
+from aclkit.wording import and_more
 
 P = Position
 
@@ -52,9 +53,8 @@ def _failures(test: SshTest, rules: CompiledRules, ssh: SshPolicies) -> Iterable
         if wrong:
             src, dst, got = wrong[0]
             nodes = rules.nodes
-            detail = f"{each.login.value} from {nodes[src].name} to {nodes[dst].name}"
-            if len(wrong) > 1:
-                detail += f" and {len(wrong) - 1} more"
+            pair = f"{each.login.value} from {nodes[src].name} to {nodes[dst].name}"
+            detail = and_more(pair, len(wrong) - 1)
             yield TestFailure(each.text.value, each.expected, got, detail, each.login.span)
 
 

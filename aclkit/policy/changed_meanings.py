@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from aclkit.diagnostics import Diagnostic, warning
-from aclkit.policy.model import Policy, SshRule
+from aclkit.policy.model import AclRule, Grant, Policy, SshRule
 from aclkit.policy.selectors import Selector
-from aclkit.policy.walk import named_selectors, opening_bracket
+from aclkit.policy.walk import ends, named_selectors, opening_bracket
 from aclkit.source import Span
 from aclkit.target import (
     Brings,
@@ -178,13 +179,8 @@ def _brought_addresses(pair: _Pair) -> Iterator[Diagnostic]:
 
 
 def _rule_selectors(policy: Policy) -> Iterator[Selector]:
-    for rule in policy.acls or ():
-        yield from rule.src
-        for destination in rule.dst:
-            yield destination.selector
-    for grant in policy.grants or ():
-        yield from grant.src
-        yield from grant.dst
+    rules: Iterable[AclRule | Grant] = chain(policy.acls or (), policy.grants or ())
+    return chain.from_iterable(map(ends, rules))
 
 
 def _host_values(pair: _Pair) -> Iterator[Diagnostic]:

@@ -80,5 +80,5 @@ def load_policy(
     policy = read_policy(source, found_target, limits, diagnostics) if source else None
     words = refusal_words(policy, diagnostics)
     if policy is None or words is not None:
-        raise PolicyError(diagnostics, words, source)
+        raise PolicyError(diagnostics, words, source, found_target.name)
     return replace(policy, warnings=tuple(diagnostics))

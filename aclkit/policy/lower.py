@@ -117,7 +117,8 @@ def _lower_sections(
     lowering: Lowering, value: Value, fields: dict[str, Any], sections: dict[str, Span]
 ) -> None:
     if not isinstance(value, Object):
-        lowering.wrong_type(value, "an object with the sections of a policy")
+        help = 'write `{"acls": […], …}`, or at least `{}`'
+        lowering.wrong_type(value, "an object with the sections of a policy", help)
         return
     target = lowering.target
     known = [name for name in ALL_SECTIONS if target.sections[name] is not Reading.REFUSED]

@@ -71,10 +71,11 @@ class Lowering:
         """Record a finding."""
         self.diagnostics.append(diagnostic)
 
-    def wrong_type(self, value: Value, expected: str) -> None:
-        """Record that *value* is not what its place takes."""
+    def wrong_type(self, value: Value, expected: str, help: str | None = None) -> None:
+        """Record that *value* is not what its place takes; *help* is what to write."""
         message = f"expected {expected}, found {kind_of(value)}"
-        self.report(error("wrong-type", message, value.span, help=_type_help(value, expected)))
+        advice = help or _type_help(value, expected)
+        self.report(error("wrong-type", message, value.span, help=advice))
 
     def text(self, value: Value, expected: str = "a string") -> Text | None:
         """Return a string value, or record that it is none."""

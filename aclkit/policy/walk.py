@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from aclkit.hujson.parser import pieces
 from aclkit.hujson.scanner import OPENING
-from aclkit.policy.model import Policy
+from aclkit.policy.model import AclRule, Grant, Policy
 from aclkit.policy.selectors import Selector
 from aclkit.source import Span
 
@@ -34,12 +34,9 @@ def named_selectors(policy: Policy) -> Iterator[Selector]:
     for ipset in policy.ipsets:
         yield from (member for _, member in ipset.operations)
     for rule in policy.acls or ():
-        yield from rule.src
-        for destination in rule.dst:
-            yield destination.selector
+        yield from ends(rule)
     for grant in policy.grants or ():
-        yield from grant.src
-        yield from grant.dst
+        yield from ends(grant)
         yield from grant.via
     for ssh in policy.ssh:
         yield from ssh.src
@@ -47,6 +44,13 @@ def named_selectors(policy: Policy) -> Iterator[Selector]:
         yield from ssh.recorder
     for entry in policy.node_attrs:
         yield from entry.target
+
+
+def ends(rule: AclRule | Grant) -> Iterator[Selector]:
+    """Yield the sources of *rule*, then its destinations."""
+    yield from rule.src
+    for each in rule.dst:
+        yield each if isinstance(each, Selector) else each.selector
 
 
 def localpart_domain(login: str) -> str | None:

@@ -84,7 +84,7 @@ def _owners(devices: Devices) -> str:
     if sum(users.values()) < count:
         return ""
     if len(users) > MOST:
-        return f" of {counted(len(users), 'user')}"
+        return f", of {counted(len(users), 'user')}"
     return f": {', '.join(f'{user} {number}' for user, number in users.items())}"
 
 

@@ -38,19 +38,24 @@ def who_can_text(answer: WhoCan, compiled: CompiledPolicy, style: Style) -> str:
     also = ", and addresses behind routers," if addresses else ""
     title = f"{style.paint(count, Ink.PLACE)}{also} can reach {about}"
     rows = _first(answer.rows, style)
-    cells = [_source_cells(row, compiled, style) for row in rows]
+    to_internet = answer.dst.selector is not None and answer.dst.selector.is_autogroup("internet")
+    cells = [_source_cells(row, compiled, style, to_internet=to_internet) for row in rows]
     headings = ("from", "devices", "addresses", "reaches", "through", "rules")
     return f"{title}\n\n{grid(headings, cells, style)}{_more(len(answer.rows), style)}"
 
 
-def _source_cells(row: SourceRow, compiled: CompiledPolicy, style: Style) -> tuple[str, ...]:
+def _source_cells(
+    row: SourceRow, compiled: CompiledPolicy, style: Style, *, to_internet: bool
+) -> tuple[str, ...]:
     addresses = ""
     if row.addresses:
         behind = some(row.routers)
         addresses = f"{some(row.addresses.ranges())} behind {behind}"
-    reaches = f"{row.reached} of {row.of}" if row.reached < row.of else ""
+    reaches = ""
     if row.own:
         reaches = "their own"
+    elif row.reached < row.of and not to_internet:  # of which prefixes say nothing to people
+        reaches = f"{row.reached} of {row.of}"
     devices = owners_text(row.devices, row.named) if row.devices or not addresses else ""
     rules = rules_text(row.rules, compiled.rules.policy.source, style)
     cells = (row.selector, devices, addresses, reaches, some(row.ways), rules)

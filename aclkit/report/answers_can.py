@@ -60,7 +60,9 @@ def can_text(
     answer = _ANSWERS[verdict.allowed]
     painted = style.paint(answer, _INKS[verdict.allowed])
     lines = _hanging(f"{painted}: ", str(question), style, len(answer) + 2)
-    for what, names in (("from", verdict.sources), ("to", verdict.destinations)):
+    # Nobody wants to read that in prefixes.
+    to = ("the internet",) if question.dst == "autogroup:internet" else verdict.destinations
+    for what, names in (("from", verdict.sources), ("to", to)):
         lines += _hanging(f"  {what:4}  ", _counted(names), style)
     if isinstance(verdict, SshVerdict):
         lines += _logins(verdict)

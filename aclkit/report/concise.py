@@ -33,6 +33,6 @@ def _lines(report: Report, style: Style) -> Iterator[str]:
             yield f"{where}: {verdict} {verdict_on(test, failure, style)} ({detail})"
     if not style.quiet:
         yield from note_lines(report, style)
-        if report.accepted and not report.tests:
+        if report.is_untested:
             name = file_name(source, style)
             yield f"{name}: {style.paint('note:', Ink.HELP)} {tests_counted(report)}"

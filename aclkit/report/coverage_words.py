@@ -46,7 +46,7 @@ def change_words(change: Change, rules: CompiledRules) -> str:
     match change:
         case Flow():
             verb = "opens" if change.opens else "closes"
-            ends = f"{end_name(change.src, rules)} to {end_name(change.dst, rules)}"
+            ends = _ends(change, rules)
             name = protocol_name(change.proto)
             if change.proto in PORT_PROTOCOLS:
                 return f"{verb} {ends}, {name} port {change.port}"
@@ -56,12 +56,16 @@ def change_words(change: Change, rules: CompiledRules) -> str:
             src, dst = end_name(change.src, rules), end_name(change.dst, rules)
             return f"{verb} {src} the capability {change.name} on {dst}"
         case LoginChange():
-            ends = f"{end_name(change.src, rules)} to {end_name(change.dst, rules)}"
-            return f"turns {change.before} into {change.after}: {ends} as {change.login}"
+            logins = f"{_ends(change, rules)} as {change.login}"
+            return f"turns {change.before} into {change.after}: {logins}"
         case Otherwise():
             return f"sends other rules to {end_name(change.node, rules)}"
         case _:
             assert_never(change)
+
+
+def _ends(change: Flow | LoginChange, rules: CompiledRules) -> str:
+    return f"{end_name(change.src, rules)} to {end_name(change.dst, rules)}"
 
 
 def end_name(end: End, rules: CompiledRules) -> str:

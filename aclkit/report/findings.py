@@ -137,6 +137,6 @@ def path_of(report: Report) -> str:
 def notes(report: Report) -> list[str]:
     """Return what was assumed or skipped, as sentences; a policy without tests is told as well."""
     told = list(report.assumptions)
-    if report.accepted and not report.tests:
+    if report.is_untested:
         told.append("no tests in this policy")
     return [visible(note) for note in told]

@@ -26,7 +26,7 @@ def grid(
 
     Columns without a word in any row are left out. Where the lines of a table do not fit the
     terminal, each row is a paragraph: to break names over lines helps nobody. With *folds*, for
-    cells that are lists, it is a table all the same.
+    cells that are lists, they go over several lines as long as each word has one.
     """
     kept = [at for at in range(len(headings)) if any(row[at] for row in rows)]
     head, *shown = [[row[at] for at in kept] for row in (headings, *rows)]
@@ -57,12 +57,16 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _paragraph(headings: Sequence[str], row: Sequence[str], style: Style) -> Iterator[str]:
-    yield row[0]
+    yield from _hanging(row[0], "", style)
     for heading, cell in zip(headings[1:], row[1:], strict=True):
         if cell:
-            first, *others = wrapped(f"{heading} {cell}", style.width - 4)
-            yield f"  {first}"
-            yield from (f"    {line}" for line in others)
+            yield from _hanging(f"{heading} {cell}", "  ", style)
+
+
+def _hanging(text: str, indent: str, style: Style) -> Iterator[str]:
+    first, *others = wrapped(text, style.width - 4)
+    yield f"{indent}{first}"
+    yield from (f"    {line}" for line in others)
 
 
 def table(
@@ -70,9 +74,13 @@ def table(
 ) -> str:
     """Return *rows*, which are safe to print, under *headings* as a table; ends with a line feed.
 
-    Where it is wider than the terminal it is empty, or, with *folds*, cells go over several lines.
+    Where it is wider than the terminal it is empty; with *folds*, where some word is.
     """
-    if not folds and sum(_widths([headings, *rows])) + 3 * len(headings) + 1 > style.width:
+    room = style.width - 3 * len(headings) - 1
+    widths = _widths([headings, *rows])
+    if folds:
+        widths = _fitted(widths, _longest_words([headings, *rows]), room)
+    if sum(widths) > room:
         return ""
     # Imported here only: rich takes longer to load than most policies take to compile.
     from rich import box
@@ -80,11 +88,28 @@ def table(
     from rich.text import Text
 
     drawn = Table(box=box.ASCII2 if style.ascii else box.SQUARE, header_style="")
-    for heading in headings:
-        drawn.add_column(heading, no_wrap=not folds, overflow="fold")
+    for heading, width in zip(headings, widths, strict=True):
+        drawn.add_column(heading, width=width, overflow="fold")
     for row in rows:
         drawn.add_row(*map(Text, row))
-    return _printed(drawn, style, style.width if folds else _WIDER_THAN_ANY)
+    return _printed(drawn, style, _WIDER_THAN_ANY)
+
+
+def _longest_words(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Return the width of the longest word of each column."""
+    return [
+        max(_width(word) for cell in column for word in cell.split(" "))
+        for column in zip(*rows, strict=True)
+    ]
+
+
+def _fitted(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Return *widths* with the widest made narrower, none below *least*, until all have *room*."""
+    fitted = list(widths)
+    for _ in range(sum(widths) - room):
+        at = max(range(len(fitted)), key=lambda at: (fitted[at] > least[at], fitted[at]))
+        fitted[at] = max(fitted[at] - 1, least[at])
+    return fitted
 
 
 def tree(title: str, branches: Sequence[tuple[str, Sequence[str]]], style: Style) -> str:

@@ -20,7 +20,7 @@ from aclkit.catalogue.entry import Entry
 from aclkit.checking import Report
 from aclkit.diagnostics import Label
 from aclkit.report.display import visible
-from aclkit.report.findings import FAILED_TEST, Finding, findings, notes, paragraphs, path_of
+from aclkit.report.findings import Finding, findings, notes, paragraphs, path_of
 from aclkit.report.place import span_in
 from aclkit.report.style import Style
 from aclkit.source import Source, Span
@@ -36,16 +36,6 @@ FINGERPRINT = "aclkitFinding/v1"
 
 # The folder from which the names of files count: services know it by this name.
 _ROOT = "%SRCROOT%"
-
-_FAILED_TEST: Json = {
-    "id": FAILED_TEST,
-    "shortDescription": {"text": "a test of the policy failed"},
-    "help": {
-        "text": "The rules give other access than an entry of `tests` or `sshTests` asks for, so"
-        " the policy is refused.\n\nRepair: correct the rules, or the test."
-    },
-    "defaultConfiguration": {"level": "error"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +97,6 @@ def _driver(codes: Iterable[str]) -> Json:
 
 
 def _rule(code: str) -> Json:
-    if code == FAILED_TEST:
-        return _FAILED_TEST
     entry = CATALOGUE.get(code)
     if entry is None:
         return {"id": code}

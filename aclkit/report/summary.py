@@ -8,6 +8,7 @@ from aclkit.checking import Report
 from aclkit.report.display import visible
 from aclkit.report.place import file_name
 from aclkit.report.style import Ink, Style
+from aclkit.target import find_target
 from aclkit.wording import counted
 
 
@@ -30,22 +31,26 @@ def summary_line(report: Report, style: Style) -> str:
     counts = [counted(errors, "error")] if errors else []
     counts += [counted(warnings, "warning")] if warnings else []
     parts = [part for part in (", ".join(counts), tests_counted(report)) if part]
-    return f"{name}: {verdict}: {'; '.join(parts)}"
+    whose = f"{find_target(report.target).title}: " if report.compared else ""
+    return f"{name}: {whose}{verdict}: {'; '.join(parts) or 'no differences'}"
 
 
 def tests_counted(report: Report) -> str:
     """Return how the tests went, also when there are none; empty where errors kept them back."""
-    total = len(report.tests)
-    if total:
-        passed = sum(test.passed for test in report.tests)
-        if passed == total:
-            return f"{counted(total, 'test')} passed"
-        return f"{passed} of {total} tests passed"
-    return "no tests in this policy" if report.accepted else ""
+    if report.tests:
+        return passed_counted(sum(test.passed for test in report.tests), len(report.tests))
+    return "no tests in this policy" if report.is_untested else ""
+
+
+def passed_counted(passed: int, total: int) -> str:
+    """Return how many tests passed, and of how many where not all did."""
+    of = "" if passed == total else f"{passed} of "
+    return f"{of}{counted(total, 'test')} passed"
 
 
 def totals_line(reports: Sequence[Report]) -> str:
-    """Return how many of several policies were accepted."""
+    """Return how many of several policies were accepted; of a comparison each report counts."""
     accepted = sum(report.accepted for report in reports)
     refused = len(reports) - accepted
-    return f"{counted(len(reports), 'file')}: {accepted} accepted, {refused} refused"
+    noun = "report" if any(report.compared for report in reports) else "file"
+    return f"{counted(len(reports), noun)}: {accepted} accepted, {refused} refused"

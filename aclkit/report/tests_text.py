@@ -13,7 +13,7 @@ from aclkit.report.display import visible, wrapped
 from aclkit.report.failures import name_of
 from aclkit.report.place import file_name, place
 from aclkit.report.style import Ink, Style
-from aclkit.report.summary import note_lines
+from aclkit.report.summary import note_lines, passed_counted
 from aclkit.report.tested import TestReport, left_out
 from aclkit.report.text import failure_text, render_findings
 from aclkit.source import Source
@@ -30,16 +30,25 @@ def render(reports: Sequence[TestReport], style: Style) -> str:
     """Return the text for *reports*, one after the other; empty or ending with a line feed."""
     blocks = [block for report in reports for block in _blocks(report, style)]
     if len(reports) > 1 and not style.quiet:
-        failed = sum(not report.accepted for report in reports)
-        verdict = f"{len(reports) - failed} passed, {failed} did not" if failed else "all passed"
-        blocks.append(f"{counted(len(reports), 'file')}: {verdict}")
+        blocks.append(_totals(reports))
     return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def _totals(reports: Sequence[TestReport]) -> str:
+    """Return how the files went; one without a test to run did not pass by that."""
+    failed = sum(not report.accepted for report in reports)
+    idle = sum(report.accepted and not report.outcomes for report in reports)
+    passed = len(reports) - failed - idle
+    parts = [f"{passed} passed" if failed or idle else "all passed"]
+    parts += [f"{failed} did not"] if failed else []
+    parts += [f"{idle} had no test to run"] if idle else []
+    return f"{counted(len(reports), 'file')}: {', '.join(parts)}"
 
 
 def _blocks(report: TestReport, style: Style) -> Iterator[str]:
     if report.diagnostics:
-        title = find_target(report.target).title
-        yield render_findings(report.diagnostics, report.source, style, title).rstrip("\n")
+        found = render_findings(report.diagnostics, report.source, style, report.target)
+        yield found.rstrip("\n")
     lines: list[str] = []
     for outcome in report.outcomes:
         if outcome.result.passed:
@@ -146,7 +155,7 @@ def _summary(report: TestReport, style: Style) -> str:
     if report.policy is None:
         verdict, said = style.paint("not run", Ink.ERROR), ""
     elif not total and report.left_out:
-        verdict, said = "no test selected", "".join(f"; {each}" for each in left_out(report))
+        verdict, said = f"0 of {counted(report.left_out, 'test')} selected", ""
     elif not total:
         target = find_target(report.target)
         runs = target.sections["tests"] is Reading.READ
@@ -154,7 +163,7 @@ def _summary(report: TestReport, style: Style) -> str:
         verdict, said = style.paint(nothing, Ink.WARNING), ""
     else:
         ink = Ink.PASSED if passed == total else Ink.ERROR
-        verdict = style.paint(f"{passed} of {total} tests passed", ink)
+        verdict = style.paint(passed_counted(passed, total), ink)
         said = "".join(f"; {each}" for each in (*_hidden(report), *left_out(report)))
     return f"{name}: {verdict}{said}"
 

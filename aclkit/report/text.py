@@ -30,9 +30,10 @@ def render_findings(
     diagnostics: Iterable[Diagnostic],
     source: Source,
     style: Style,
-    title: str = "the control plane",
+    target: str | None = None,
 ) -> str:
-    """Return the text for findings in any file; *title* is who speaks for the control plane."""
+    """Return the text for findings in any file; *target* is the one whose words they cite."""
+    title = "the control plane" if target is None else find_target(target).title
     return _joined([_finding(diagnostic, source, style, title) for diagnostic in diagnostics])
 
 

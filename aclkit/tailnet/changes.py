@@ -1,7 +1,7 @@
 """What can happen to a tailnet between two looks at it, as data.
 
-A change names a node by its id, a user by its login and a group by its name. `Roster.after` applies
-changes, all of them or none.
+A change names a node by its id, a user by its login, a group and a service by its name.
+`Roster.after` applies changes, all of them or none, under the rules of the tailnet file.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from aclkit.tailnet.model import Node, User
+from aclkit.tailnet.model import Node, Service, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,31 @@ class GroupChanged:
     members: tuple[str, ...] | None
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceChanged:
+    """The service with the name of *service* is now as *service* says; it may be a new one.
+
+    Its hosts stay its hosts when they are renamed, and until they leave.
+    """
+
+    service: Service
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLeft:
+    """The service with this name is gone."""
+
+    name: str
+
+
 TailnetChange: TypeAlias = (
-    NodeJoined | NodeLeft | NodeChanged | UserJoined | UserChanged | UserLeft | GroupChanged
+    NodeJoined
+    | NodeLeft
+    | NodeChanged
+    | UserJoined
+    | UserChanged
+    | UserLeft
+    | GroupChanged
+    | ServiceChanged
+    | ServiceLeft
 )

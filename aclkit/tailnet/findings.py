@@ -116,6 +116,17 @@ class Findings:
             )
             raise TooManyFindingsError
 
+    def note(
+        self,
+        fault: FieldError,
+        path: Path,
+        *,
+        at_name: bool = False,
+        first: tuple[Path, str] | None = None,
+    ) -> None:
+        """Note *fault* at *path*, as `add` does."""
+        self.add(fault.code, fault.message, path, at_name=at_name, help=fault.help, first=first)
+
     def near_miss(self, word: str, known: Collection[str]) -> str | None:
         """Return ``did you mean `x`?`` for the nearest of *known*, None when nothing is near.
 

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from aclkit.limits import TailnetLimits
 from aclkit.policy.other_files import FileKind, kind_of_data
-from aclkit.tailnet import fields
-from aclkit.tailnet.findings import Findings, Path, TooManyFindingsError, printable
+from aclkit.tailnet import fields, rules
+from aclkit.tailnet.findings import Findings, Path, TooManyFindingsError
 from aclkit.tailnet.lower_nodes import lower_nodes
 from aclkit.tailnet.model import Role, Service, Tailnet, User
 from aclkit.tailnet.reading import OverLimitError, Reading, text_at
@@ -107,11 +107,9 @@ def _users(entries: Sequence[object], reading: Reading) -> list[User]:
             continue
         first = logins.setdefault(login, index)
         if first != index:
-            reading.findings.add(
-                "tailnet-duplicate-login",
-                f"the login `{printable(login)}` is already taken",
+            reading.findings.note(
+                rules.login_taken(login),
                 (*path, "login"),
-                help="remove one of the two users",
                 first=(("users", first, "login"), "first given here"),
             )
         elif shape is not None:
@@ -148,11 +146,9 @@ def _services(entries: Sequence[Any], reading: Reading) -> list[Service]:
         name = shape["name"] if shape else text_at(entry, "name")
         first = index if name is None else names.setdefault(name.casefold(), index)
         if name is not None and first != index:
-            reading.findings.add(
-                "tailnet-duplicate-name",
-                f"the service `{printable(name)}` is given twice",
+            reading.findings.note(
+                rules.service_given_twice(name),
                 (*path, "name"),
-                help="remove one of the two, or rename it; case makes no difference",
                 first=(("services", first, "name"), "first given here"),
             )
         if shape is not None:
@@ -183,13 +179,8 @@ def _hosts(texts: list[str], service: str, path: Path, reading: Reading) -> tupl
         if node is not None:
             hosts[node] = None
         elif reading.all_names:
-            reading.findings.add(
-                "tailnet-unknown-host",
-                f"there is no node `{printable(text)}` to serve `{printable(service)}`",
-                (*path, index),
-                help=reading.findings.near_miss(text, reading.names.values())
-                or "name a node of `nodes`",
-            )
+            near = reading.findings.near_miss(text, reading.names.values())
+            reading.findings.note(rules.unknown_host(text, service, near), (*path, index))
     return tuple(hosts)
 
 

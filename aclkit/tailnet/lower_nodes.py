@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from aclkit.addresses import Prefix
-from aclkit.tailnet import fields
-from aclkit.tailnet.findings import Path, printable
+from aclkit.tailnet import fields, rules
+from aclkit.tailnet.findings import Path
 from aclkit.tailnet.model import Node, PostureValue
 from aclkit.tailnet.reading import Reading, text_at
 from aclkit.tailnet.shapes import NODE, NodeShape
@@ -63,12 +63,7 @@ def _node(shape: NodeShape, index: int, reading: Reading, seen: _Seen) -> Node:
     addresses = shape["addresses"]
     reading.charge(len(addresses), path)
     if not addresses:
-        reading.findings.add(
-            "tailnet-no-address",
-            f"the node `{printable(name)}` has no address",
-            (*path, "addresses"),
-            help="give it the addresses that it has in the tailnet",
-        )
+        reading.findings.note(rules.no_address(name), (*path, "addresses"))
     advertised: tuple[Prefix, ...] = ()
     if "advertised_routes" in shape:
         reading.charge(len(shape["advertised_routes"]), path)
@@ -95,12 +90,9 @@ def _take_name(name: str, index: int, reading: Reading) -> None:
     first = reading.name_at.setdefault(folded, index)
     other = reading.names.setdefault(folded, name)
     if first != index:
-        spelling = "" if other == name else f", as `{printable(other)}`"
-        reading.findings.add(
-            "tailnet-duplicate-name",
-            f"the name `{printable(name)}` is already taken{spelling}",
+        reading.findings.note(
+            rules.name_taken(name, other),
             ("nodes", index, "name"),
-            help="rename one of the two nodes; case makes no difference",
             first=(("nodes", first, "name"), "first given here"),
         )
 
@@ -115,11 +107,9 @@ def _take_id(shape: NodeShape, index: int, reading: Reading, seen: _Seen) -> Non
         return  # The name is another node's, which was said.
     first = seen.ids.setdefault(node_id, index)
     if first != index:
-        reading.findings.add(
-            "tailnet-duplicate-id",
-            f"the id `{printable(node_id)}` is already taken",
+        reading.findings.note(
+            rules.id_taken(node_id),
             ("nodes", index, key),
-            help="give every node an id of its own; the name of a node without one is its id",
             first=(("nodes", first), "this node has it"),
         )
 
@@ -133,31 +123,20 @@ def _identity(shape: NodeShape, path: Path, reading: Reading) -> tuple[str | Non
         tags = reading.tags(texts, (*path, "tags"))
     if user is None:
         if not texts:
-            reading.findings.add(
-                "tailnet-no-identity",
-                f"the node `{printable(shape['name'])}` has neither a user nor tags",
-                path,
-                help="add `user`, the login of its owner, or `tags`",
-            )
+            reading.findings.note(rules.no_identity(shape["name"]), path)
         return None, tags
     if texts:
-        reading.findings.add(
-            "tailnet-user-and-tags",
-            f"the node `{printable(shape['name'])}` has both a user and tags",
+        reading.findings.note(
+            rules.user_and_tags(shape["name"]),
             (*path, "tags"),
-            help="keep one of the two: a tagged node belongs to no user",
             first=((*path, "user"), "the user is given here"),
         )
     if reading.logins is None:
         reading.read(user, fields.read_login, (*path, "user"))
     elif user not in reading.logins:
-        reading.findings.add(
-            "tailnet-unknown-user",
-            f"there is no user `{printable(user)}`",
-            (*path, "user"),
-            help=reading.findings.near_miss(user, reading.logins)
-            or "add this login to `users`, or leave `users` out",
-        )
+        near = reading.findings.near_miss(user, reading.logins)
+        advice = near or "add this login to `users`, or leave `users` out"
+        reading.findings.note(rules.unknown_user(user, advice), (*path, "user"))
     return user, tags
 
 
@@ -169,13 +148,9 @@ def _approved(
     approved = reading.routes(texts, path)
     excess = set(approved).difference(advertised)
     for index, text in enumerate(texts) if excess else ():
-        if reading.known_route(text) in excess:
-            reading.findings.add(
-                "tailnet-unadvertised-route",
-                f"the route `{text}` is approved but not advertised",
-                (*path, index),
-                help="add it to `advertised_routes`, or remove it: alone it carries no traffic",
-            )
+        route = reading.known_route(text)
+        if route is not None and route in excess:
+            reading.findings.note(rules.unadvertised(route), (*path, index))
     return approved
 
 
@@ -219,15 +194,10 @@ def _posture(
 
 def _note_twins(attributes: Iterable[str], path: Path, reading: Reading) -> None:
     """Note attributes whose names differ in case only: no two of a node may."""
-    folded: dict[str, str] = {}
-    for name in attributes:
-        other = folded.setdefault(name.casefold(), name)
-        if other != name:
-            reading.findings.add(
-                "tailnet-bad-posture",
-                f"the attributes `{printable(name)}` and `{printable(other)}` differ in case only",
-                (*path, name),
-                at_name=True,
-                help="keep one of the two",
-                first=((*path, other), "first given here"),
-            )
+    for name, other in rules.twins(attributes):
+        reading.findings.note(
+            rules.attributes_alike(name, other),
+            (*path, name),
+            at_name=True,
+            first=((*path, other), "first given here"),
+        )

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any, Literal, TypeVar
 
 from aclkit.addresses import Address, Family, Prefix
 from aclkit.limits import TailnetLimits
-from aclkit.tailnet import fields
+from aclkit.tailnet import fields, rules
 from aclkit.tailnet.findings import FieldError, Findings, Path
 
 T = TypeVar("T")
-
-_by_family = attrgetter("family")
 
 
 class OverLimitError(Exception):
@@ -73,7 +70,7 @@ class Reading:
         try:
             return reader(value)
         except FieldError as fault:
-            self.findings.add(fault.code, fault.message, path, help=fault.help)
+            self.findings.note(fault, path)
             return None
 
     def unique(self, texts: Iterable[str], reader: Callable[[str], T], path: Path) -> tuple[T, ...]:
@@ -130,8 +127,7 @@ class Reading:
             try:
                 address = fields.read_address(text)
             except FieldError as fault:
-                path = (section, entry, "addresses", index - start)
-                self.findings.add(fault.code, fault.message, path, help=fault.help)
+                self.findings.note(fault, (section, entry, "addresses", index - start))
                 continue
             # An IPv4 address is kept as a number below zero, clear of all IPv6 addresses.
             if address.family is Family.V6:
@@ -144,15 +140,13 @@ class Reading:
                 continue
             holder, position = divmod(first, longest)
             first_path = ("nodes", holder) if holder >= 0 else ("services", ~holder)
-            self.findings.add(
-                "tailnet-duplicate-address",
-                f"the address `{address}` is already taken",
+            self.findings.note(
+                rules.address_taken(address),
                 (section, entry, "addresses", index - start),
-                help="give every node and service addresses of its own",
                 first=((*first_path, "addresses", position), "first given here"),
             )
         if not in_order:
-            mine.sort(key=_by_family)
+            mine.sort(key=rules.by_family)
         return tuple(mine)
 
 

@@ -6,6 +6,7 @@ have numbers that they keep as long as they are there.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar, assert_never
@@ -14,17 +15,23 @@ from immutables import Map
 
 from aclkit.addresses import Address, Family, Prefix
 from aclkit.diagnostics import Diagnostic, Label, Severity, TailnetError
+from aclkit.tailnet import rules
 from aclkit.tailnet.changes import (
     GroupChanged,
     NodeChanged,
     NodeJoined,
     NodeLeft,
+    ServiceChanged,
+    ServiceLeft,
     TailnetChange,
     UserChanged,
     UserJoined,
     UserLeft,
 )
+from aclkit.tailnet.findings import FieldError, printable
+from aclkit.tailnet.layered import Layered
 from aclkit.tailnet.model import Node, Service, Tailnet, User, creation_order
+from aclkit.tailnet.services import Services
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -49,6 +56,7 @@ class Step:
         logins: users who joined, left or changed, or went into a group or out of it.
         groups: groups with other members, with those whom they lost and those whom they gained.
         users_changed: whether the list of users is another one.
+        services_changed: whether a service came, went or changed; other names of hosts are none.
     """
 
     roster: Roster
@@ -56,6 +64,7 @@ class Step:
     logins: frozenset[str]
     groups: tuple[tuple[str, frozenset[str], frozenset[str]], ...]
     users_changed: bool
+    services_changed: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -86,8 +95,10 @@ class Roster:
     by_address: Mapping[int, int]
     devices: Mapping[str, int]
     """How many nodes a user has."""
-    blocks: Mapping[tuple[Family, int], int]
-    """How many addresses of nodes lie in each block of a persistent roster: /16, or /48 of IPv6."""
+    blocks: Mapping[int, int]
+    """How many addresses of nodes lie in each block of a persistent roster: /16, or /48 of IPv6.
+
+    By the `address_key` of a block's number."""
     users: tuple[User, ...]
     by_login: Mapping[str, User]
     groups: Mapping[str, tuple[str, ...]]
@@ -101,6 +112,7 @@ class Roster:
     # Filled by the first look; a list, since one append is seen whole or not at all.
     _tailnet: list[Tailnet] = field(default_factory=list, repr=False, compare=False)
     _user_order: list[Mapping[str, int]] = field(default_factory=list, repr=False, compare=False)
+    _service_index: list[Services] = field(default_factory=list, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"<Roster: {len(self.users)} users, {len(self.nodes)} nodes>"
@@ -109,16 +121,21 @@ class Roster:
     def of(cls, tailnet: Tailnet) -> Roster:
         """Return the roster of *tailnet*; nodes are numbered in the order of creation."""
         nodes = tailnet.nodes
-        devices: dict[str, int] = {}
-        for node in nodes:
-            if node.user is not None:
-                devices[node.user] = devices.get(node.user, 0) + 1
+        by_name: dict[str, int] = {}
+        by_address: dict[int, int] = {}
+        for number, node in enumerate(nodes):
+            name = node.name.casefold()
+            # Most names have no case to fold; then no second text is kept for them.
+            by_name[node.name if name == node.name else name] = number
+            for address in node.addresses:
+                # As `address_key` has it; a call for each address would take half of all the time.
+                by_address[address.value << 1 | (address.family is Family.V6)] = number
         return cls(
             dict(enumerate(nodes)),
-            {node.name.casefold(): number for number, node in enumerate(nodes)},
+            by_name,
             {node.id: number for number, node in enumerate(nodes)},
-            {address_key(a): number for number, node in enumerate(nodes) for a in node.addresses},
-            devices,
+            by_address,
+            Counter(node.user for node in nodes if node.user is not None),
             {},
             tailnet.users,
             {user.login: user for user in tailnet.users},
@@ -134,14 +151,9 @@ class Roster:
 
     def persistent(self) -> Roster:
         """Return this roster in a form of which the next ones cost little."""
-        blocks: dict[tuple[Family, int], int] = {}
-        for key in self.by_address:
-            block = _block(Family.V6 if key & 1 else Family.V4, key >> 1)
-            blocks[block] = blocks.get(block, 0) + 1
         return replace(
-            self, blocks=Map(blocks), nodes=Map(self.nodes), by_name=Map(self.by_name),
-            by_id=Map(self.by_id), by_address=Map(self.by_address), devices=Map(self.devices),
-            by_login=Map(self.by_login),
+            self, blocks=Map(Counter([_block(key) for key in self.by_address])),
+            nodes=Map(self.nodes), devices=Map(self.devices), by_login=Map(self.by_login),
         )  # fmt: skip
 
     @property
@@ -161,10 +173,12 @@ class Roster:
 
         Only for a persistent roster.
         """
-        first, last = _block(prefix.family, prefix.first), _block(prefix.family, prefix.last)
-        if last[1] - first[1] < len(self.blocks):
-            return any((prefix.family, at) in self.blocks for at in range(first[1], last[1] + 1))
-        return any(first <= block <= last for block in self.blocks)
+        ends = Address(prefix.family, prefix.first), Address(prefix.family, prefix.last)
+        first, last = (_block(address_key(end)) for end in ends)
+        inside = range(first, last + 1, 2)
+        if len(inside) < len(self.blocks):
+            return any(block in self.blocks for block in inside)
+        return any(block in inside for block in self.blocks)
 
     @property
     def user_order(self) -> Mapping[str, int]:
@@ -172,6 +186,13 @@ class Roster:
         if not self._user_order:
             self._user_order.append({user.login: place for place, user in enumerate(self.users)})
         return self._user_order[0]
+
+    @property
+    def service_index(self) -> Services:
+        """Return the services, found by name and address."""
+        if not self._service_index:
+            self._service_index.append(Services.of(self.services, self.by_name))
+        return self._service_index[0]
 
     def rank(self, number: int) -> Any:
         """Return the place of a node in the order of creation, for comparison only."""
@@ -209,9 +230,9 @@ class _Draft:
         self.old = roster
         self.findings: list[Diagnostic] = []
         self.nodes = _map(roster.nodes)
-        self.by_name = _map(roster.by_name)
-        self.by_id = _map(roster.by_id)
-        self.by_address = _map(roster.by_address)
+        self.by_name = Layered.over(roster.by_name)
+        self.by_id = Layered.over(roster.by_id)
+        self.by_address = Layered.over(roster.by_address)
         self.devices = _map(roster.devices)
         self.blocks = _map(roster.blocks)
         self.users = roster.users
@@ -224,14 +245,14 @@ class _Draft:
         self.left: dict[str, tuple[int, Node]] = {}
         self.logins: set[str] = set()
         self.users_changed = False
+        self.services = roster.service_index
 
     def make(self, change: TailnetChange, path: str) -> None:
         match change:
             case NodeJoined(node):
+                node = rules.tidy_node(node)
                 if node.id in self.by_id:
-                    self._refuse(
-                        "tailnet-duplicate-id", f"the id `{node.id}` is already taken", path
-                    )
+                    self._refuse(rules.id_taken(node.id), path)
                 elif self._fits(node, path):
                     self._join(node)
             case NodeLeft(node_id):
@@ -244,24 +265,35 @@ class _Draft:
                 if number is not None:
                     before = self.nodes[number]
                     self._take(number)
+                    node = rules.tidy_node(node)
                     if self._fits(node, path):
                         self._put(number, node, before)
             case UserJoined(user):
                 if user.login in self.by_login:
-                    message = f"the login `{user.login}` is already taken"
-                    self._refuse("tailnet-duplicate-login", message, path)
-                else:
+                    self._refuse(rules.login_taken(user.login), path)
+                elif self._passes(rules.user_faults(user), path):
                     self._put_user(user)
                     self.users = (*self.users, user)
             case UserChanged(user):
-                if self._known_user(user.login, path):
+                if self._known_user(user.login, path) and self._passes(
+                    rules.user_faults(user), path
+                ):
                     self._put_user(user)
                     self.users = tuple(user if u.login == user.login else u for u in self.users)
             case UserLeft(login):
                 if self._known_user(login, path):
                     self._take_user(login, path)
             case GroupChanged(name, members):
-                self._change_group(name, members)
+                if self._passes(rules.group_faults(name, members or ()), path):
+                    self._change_group(name, members)
+            case ServiceChanged(service):
+                self._change_service(rules.tidy_service(service), path)
+            case ServiceLeft(name):
+                if name in self.services.by_name:
+                    self.services = self.services.without(name)
+                else:
+                    message = f"there is no service `{printable(name)}`"
+                    self._refuse(FieldError("tailnet-unknown-service", message), path)
             case _:
                 assert_never(change)
 
@@ -277,22 +309,37 @@ class _Draft:
     def _fits(self, node: Node, path: str) -> bool:
         """Refuse a node that can't be in this tailnet; return whether it can."""
         before = len(self.findings)
-        if node.name.casefold() in self.by_name:
-            message = f"the name `{node.name}` is already taken"
-            self._refuse("tailnet-duplicate-name", message, path)
-        if bool(node.tags) == (node.user is not None):
-            message = f"the node `{node.name}` needs either a user or tags"
-            code = "tailnet-user-and-tags" if node.tags else "tailnet-no-identity"
-            self._refuse(code, message, path)
+        self._passes(rules.node_faults(node), path)
+        number = self.by_name.get(node.name.casefold())
+        if number is not None:
+            self._refuse(rules.name_taken(node.name, self.nodes[number].name), path)
         if node.user is not None and node.user not in self.by_login:
-            self._refuse("tailnet-unknown-user", f"there is no user `{node.user}`", path)
-        if not node.addresses:
-            self._refuse("tailnet-no-address", f"the node `{node.name}` has no address", path)
-        for address in node.addresses:
-            if address_key(address) in self.by_address:
-                message = f"the address {address} is already taken"
-                self._refuse("tailnet-duplicate-address", message, path)
+            self._refuse(rules.unknown_user(node.user), path)
+        self._hold_apart(node.addresses, path)
         return len(self.findings) == before
+
+    def _hold_apart(self, addresses: tuple[Address, ...], path: str, service: str = "") -> None:
+        """Refuse addresses that a node has, or a service but *service*, or that come twice."""
+        for place, address in enumerate(addresses):
+            if (
+                address_key(address) in self.by_address
+                or self.services.addresses.get(address, service) != service
+                or address in addresses[:place]
+            ):
+                self._refuse(rules.address_taken(address), path)
+
+    def _change_service(self, service: Service, path: str) -> None:
+        before = len(self.findings)
+        self._passes(rules.service_faults(service), path)
+        folded = service.name.casefold()
+        if any(n != service.name and n.casefold() == folded for n in self.services.by_name):
+            self._refuse(rules.service_given_twice(service.name), path)
+        for host in service.hosts:
+            if host.casefold() not in self.by_name:
+                self._refuse(rules.unknown_host(host, service.name), path)
+        self._hold_apart(service.addresses, path, service.name)
+        if len(self.findings) == before:
+            self.services = self.services.having(service, self.by_name)
 
     def _put(self, number: int, node: Node, before: Node | None = None) -> None:
         self.touched.setdefault(number, before)
@@ -325,7 +372,7 @@ class _Draft:
             self.devices = self.devices.set(node.user, self.devices[node.user] - 1)
 
     def _count(self, address: Address, more: int) -> None:
-        block = _block(address.family, address.value)
+        block = _block(address_key(address))
         left = self.blocks.get(block, 0) + more
         self.blocks = self.blocks.set(block, left) if left else self.blocks.delete(block)
 
@@ -336,8 +383,8 @@ class _Draft:
 
     def _take_user(self, login: str, path: str) -> None:
         if self.devices.get(login, 0):
-            message = f"the user `{login}` still has nodes"
-            self._refuse("tailnet-user-with-nodes", message, path)
+            message = f"the user `{printable(login)}` still has nodes"
+            self._refuse(FieldError("tailnet-user-with-nodes", message), path)
             return
         self.by_login = self.by_login.delete(login)
         self.users = tuple(user for user in self.users if user.login != login)
@@ -355,26 +402,43 @@ class _Draft:
     def _known(self, node_id: str, path: str) -> int | None:
         number = self.by_id.get(node_id)
         if number is None:
-            self._refuse("tailnet-unknown-node", f"no node has the id `{node_id}`", path)
+            message = f"no node has the id `{printable(node_id)}`"
+            self._refuse(FieldError("tailnet-unknown-node", message), path)
         return number
 
     def _known_user(self, login: str, path: str) -> bool:
         if login not in self.by_login:
-            self._refuse("tailnet-unknown-user", f"there is no user `{login}`", path)
+            self._refuse(rules.unknown_user(login), path)
             return False
         return True
 
-    def _refuse(self, code: str, message: str, path: str) -> None:
-        label = Label(None, "", path)
-        self.findings.append(Diagnostic(code, Severity.ERROR, message, label))
+    def _passes(self, faults: Iterable[FieldError], path: str) -> bool:
+        """Refuse all *faults*; return whether there are none."""
+        before = len(self.findings)
+        for fault in faults:
+            self._refuse(fault, path)
+        return len(self.findings) == before
+
+    def _refuse(self, fault: FieldError, path: str) -> None:
+        self.findings.append(
+            Diagnostic(
+                fault.code, Severity.ERROR, fault.message, Label(None, "", path), help=fault.help
+            )
+        )
 
     def step(self) -> Step:
         old = self.old
+        services, index = old.services, old._service_index
+        services_changed = self.services is not old.service_index
+        if services_changed or not self.services.serving.isdisjoint(self.touched):
+            services = self.services.named(self.nodes)
+            index = index if services == old.services else []
         roster = replace(
             old, nodes=self.nodes, by_name=self.by_name, by_id=self.by_id,
             by_address=self.by_address, devices=self.devices, blocks=self.blocks,
             users=self.users, by_login=self.by_login, groups=self.groups, ordered=self.ordered,
-            next_number=self.next_number, last=self.last, _tailnet=[],
+            next_number=self.next_number, last=self.last, services=services, _tailnet=[],
+            _service_index=index,
             _user_order=[] if self.users_changed else old._user_order,
         )  # fmt: skip
         groups = tuple(
@@ -383,8 +447,9 @@ class _Draft:
             if before != (after := frozenset(self.groups.get(name, ())))
         )
         return Step(
-            roster, tuple(self._node_steps()), frozenset(self.logins), groups, self.users_changed
-        )
+            roster, tuple(self._node_steps()), frozenset(self.logins), groups, self.users_changed,
+            services_changed,
+        )  # fmt: skip
 
     def _node_steps(self) -> Iterator[NodeStep]:
         for number, before in self.touched.items():
@@ -398,8 +463,9 @@ def address_key(address: Address) -> int:
     return address.value << 1 | (address.family is Family.V6)
 
 
-def _block(family: Family, value: int) -> tuple[Family, int]:
-    return family, value >> (16 if family is Family.V4 else 80)
+def _block(key: int) -> int:
+    """Return the key of the block of the address with *key*."""
+    return key >> 80 | 1 if key & 1 else key >> 16 & ~1
 
 
 def _map(mapping: Mapping[K, V]) -> Map[K, V]:

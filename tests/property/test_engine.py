@@ -13,11 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import event, note, settings
+from hypothesis import event, given, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import aclkit
+from aclkit.addresses import parse_address
 from aclkit.affected import Kind
 from aclkit.engine import Change, PolicyEngine, Snapshot
 from aclkit.subscription import Subscription
@@ -26,19 +27,23 @@ from aclkit.tailnet.changes import (
     NodeChanged,
     NodeJoined,
     NodeLeft,
+    ServiceChanged,
+    ServiceLeft,
     TailnetChange,
     UserChanged,
     UserJoined,
     UserLeft,
 )
-from aclkit.tailnet.model import Node, Role, Tailnet, User, creation_order
+from aclkit.tailnet.model import Node, Role, Service, Tailnet, User, creation_order
 from tests.property.strategies import (
     ALL,
     DOMAINS,
+    EXIT_ROUTES,
     GROUPS,
     IPV4,
     IPV6,
     LOGINS,
+    ROUTES,
     STRANGER,
     SYNCED,
     TAGS,
@@ -281,7 +286,7 @@ class EngineMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_node_gets_an_owner(self, data: st.DataObject) -> None:
         owner = data.draw(st.sampled_from(self.tailnet.users)).login
-        self.apply(NodeChanged(replace(self.some_node(data), tags=(), user=owner)))
+        self.apply(NodeChanged(replace(self.some_node(data), tags=(), user=owner)), exact=True)
 
     @precondition(lambda self: self.tailnet.nodes)
     @rule(data=st.data())
@@ -361,6 +366,15 @@ class EngineMachine(RuleBasedStateMachine):
             self.apply(UserChanged(shared if kind == "shared" else plain))
         else:
             self.apply(UserLeft(login))
+
+    @rule(data=st.data())
+    def a_service_changes(self, data: st.DataObject) -> None:
+        hosts = tuple(data.draw(some([node.name for node in self.tailnet.nodes])))
+        addresses = tuple(map(parse_address, data.draw(some(["100.64.9.9", "100.64.9.8"], 1))))
+        wiki = Service("svc:wiki", (), tuple(sorted(addresses)), hosts, data.draw(st.booleans()))
+        known = any(service.name == "svc:wiki" for service in self.tailnet.services)
+        gone = known and data.draw(st.booleans())
+        self.apply(ServiceLeft("svc:wiki") if gone else ServiceChanged(wiki))
 
     @precondition(lambda self: self.tailnet.nodes)
     @rule(data=st.data())
@@ -474,6 +488,9 @@ def after(tailnet: Tailnet, changes: tuple[TailnetChange, ...]) -> Tailnet:
     found = {node.id: node for node in tailnet.nodes}
     users = list(tailnet.users)
     groups = dict(tailnet.groups)
+    services = {service.name: service for service in tailnet.services}
+    ids = {node.name: node.id for node in tailnet.nodes}
+    served_by = {name: [ids[host] for host in each.hosts] for name, each in services.items()}
     for change in changes:
         match change:
             case NodeJoined(node) | NodeChanged(node):
@@ -491,8 +508,19 @@ def after(tailnet: Tailnet, changes: tuple[TailnetChange, ...]) -> Tailnet:
             case GroupChanged(name, members):
                 assert members is not None
                 groups[name] = members
+            case ServiceChanged(service):
+                services[service.name] = service
+                by_name = {node.name: node.id for node in found.values()}
+                served_by[service.name] = [by_name[host] for host in service.hosts]
+            case ServiceLeft(name):
+                del services[name]
     ordered = tuple(sorted(found.values(), key=creation_order))
-    return replace(tailnet, nodes=ordered, users=tuple(users), groups=groups)
+    for name, service in services.items():
+        hosts = tuple(found[each].name for each in served_by[name] if each in found)
+        services[name] = replace(service, hosts=hosts)
+    return replace(
+        tailnet, nodes=ordered, users=tuple(users), groups=groups, services=tuple(services.values())
+    )
 
 
 def differing(
@@ -523,6 +551,71 @@ def differing(
 
 def unordered(kind: Kind, part: Any) -> Any:
     return part[:2] if kind is Kind.ROUTES else part
+
+
+@st.composite
+def tailnets_with_routers(draw: st.DrawFn) -> dict[str, Any]:
+    """Tailnets in which most nodes route something, and some the same; nobody serves services."""
+    drawn = draw(tailnets())
+    drawn.pop("services", None)
+    for node in drawn["nodes"]:
+        routes = draw(st.one_of(st.none(), some(ROUTES, 1, 2)))
+        if routes is not None:
+            node["advertised_routes"] = [*routes, *draw(st.sampled_from([[], EXIT_ROUTES]))]
+            node.pop("approved_routes", None)
+            if draw(st.integers(0, 2)):
+                node["approved_routes"] = node["advertised_routes"]
+    return drawn
+
+
+@st.composite
+def changes(draw: st.DrawFn, tailnet: Tailnet, gone: tuple[Node, ...]) -> TailnetChange:
+    """One join, leave, retag or group edit."""
+    ways = ["group", *["join"] * bool(gone), *["leave", "tags", "owner"] * bool(tailnet.nodes)]
+    way = draw(st.sampled_from(ways))
+    if way == "group":
+        return GroupChanged(SYNCED, tuple(draw(some([*LOGINS, STRANGER]))))
+    if way == "join":
+        return NodeJoined(draw(st.sampled_from(gone)))
+    node = draw(st.sampled_from(tailnet.nodes))
+    if way == "leave":
+        return NodeLeft(node.id)
+    if way == "tags":
+        tags = tuple(sorted(draw(some(TAGS, 1, 2))))
+        return NodeChanged(replace(node, tags=tags, user=None))
+    return NodeChanged(replace(node, tags=(), user=draw(st.sampled_from(LOGINS))))
+
+
+@settings(max_examples=settings().max_examples // 3)
+@given(st.data())
+def test_a_single_change_around_routers_concerns_exactly_whose_output_differs(
+    data: st.DataObject,
+) -> None:
+    drawn = data.draw(tailnets_with_routers())
+    policy = data.draw(policies(drawn, features=ALL - {"tests"}))
+    rule = {"action": "accept", "src": [SYNCED], "dst": ["tag:web:22", f"{SYNCED}:80"]}
+    policy["acls"] = [*policy.get("acls", ()), rule]
+    everybody = Tailnet.from_dict(drawn)
+    tailnet = replace(everybody, nodes=everybody.nodes[::2])
+    engine = PolicyEngine(json.dumps(policy), tailnet, tests="skip")
+    sent = outputs(engine.snapshot.compiled)
+    for _ in range(4):
+        here = {node.id for node in tailnet.nodes}
+        gone = tuple(node for node in everybody.nodes if node.id not in here)
+        one = data.draw(changes(tailnet, gone))
+        change = engine.apply(one)
+        names = {node.id: node.name for node in tailnet.nodes}
+        before, tailnet = sent, after(tailnet, (one,))
+        sent = outputs(aclkit.compile_policy(engine.snapshot.policy, tailnet))
+        assert outputs(engine.snapshot.compiled) == sent
+        event("told exactly" if change.exact else "compiled from scratch")
+        joined = {one.node.name} if isinstance(one, NodeJoined) else set()
+        for kind in Kind:
+            now = {node.id: node.name for node in tailnet.nodes}
+            least, most = differing(kind, before, names, sent, now)
+            said = set(change.affected(kind))
+            assert least <= said, (kind, least - said)
+            assert not change.exact or said <= most | joined, (kind, said - most)
 
 
 TestEngine = EngineMachine.TestCase

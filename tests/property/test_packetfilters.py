@@ -174,3 +174,13 @@ def test_rendered_rules_are_the_json_of_the_rules(world: World) -> None:
         expected = json.dumps([rule.to_dict() for rule in rules], separators=(",", ":"))
         assert renderer.rules(node.name) == expected.encode()
         assert rendered_rules(policy, node.id) == expected.encode()
+
+
+@settings(max_examples=FEW)
+@given(worlds(ALL))
+def test_a_rendered_netmap_is_the_json_of_the_netmap(world: World) -> None:
+    policy = compiled(world)
+    renderer = Renderer(policy)
+    for node in policy.rules.nodes:
+        expected = json.dumps(policy.netmap(node.name).to_dict(), separators=(",", ":"))
+        assert renderer.netmap(node.name) == expected.encode()
