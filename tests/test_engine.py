@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import json
 import pickle
 from collections.abc import Mapping
@@ -824,6 +825,50 @@ def test_writers_wait_for_each_other_and_readers_for_nobody() -> None:
     second.join(30)
     assert held.version == 3
     assert held.snapshot.roster.number_of("phone") is None
+
+
+def test_a_list_of_ones_own_devices_gives_its_place_back_when_another_list_leaves_it() -> None:
+    people = ["bob@example.com", "carol@example.org", "dave@example.org"]
+    router = {"name": "router", "tags": ["tag:router"], "addresses": ["100.64.0.1"], "created": 1}
+    devices = [
+        {"name": f"of-{login[0]}", "user": login, "addresses": [f"100.64.0.{at}"], "created": at}
+        for at, login in enumerate(people[:2], 2)
+    ]
+    policy = {
+        "tagOwners": {"tag:router": []},
+        "acls": [
+            {"action": "accept", "src": ["*"], "proto": "udp", "dst": ["autogroup:self:22"]},
+            {"action": "accept", "src": ["*"], "dst": ["autogroup:self:1-65535"]},
+        ],
+        "grants": [{"src": ["user:*@example.org"], "dst": ["tag:router"], "ip": ["udp:53", "*"]}],
+    }
+    tailnet = {
+        "domains": ["example.com", "example.org"],
+        "users": [{"login": login} for login in people],
+        "nodes": [router, *devices],
+    }
+    for rules in itertools.permutations(policy["acls"]):
+        held = PolicyEngine(json.dumps({**policy, "acls": rules}), Tailnet.from_dict(tailnet))
+        before = everything(held)
+        change = held.apply(NodeChanged(replace(node_of(held, "of-b"), user=people[2])))
+        now = everything(held)
+        parts = "packet_filter_rules"
+        concerned = {name for name in now if now[name][parts] != before[name][parts]}
+        assert set(change.affected("packet_filter")) == concerned
+
+
+def test_capabilities_by_way_of_a_router_change_no_filter() -> None:
+    grant = {
+        "src": [BEN],
+        "dst": ["10.0.0.0/16"],
+        "app": {"x.example/cap": []},
+        "via": ["tag:gate"],
+    }
+    held = engine(json.dumps({**POLICY, "acls": [], "grants": [grant]}))
+    change = held.apply(NodeJoined(new_node("tablet", "100.64.0.9", user=BEN)))
+    assert change.exact
+    assert set(change.affected("packet_filter")) == {"tablet"}
+    assert "gate" in change.affected("peers")
 
 
 class Collected:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from aclkit.addresses import AddressSyntaxError, parse_address
 from aclkit.affected.nodes import Found
 from aclkit.affected.states import States, bearing, devices, listing, user_of
+from aclkit.compiler.bitsets import members
 from aclkit.compiler.cells import CellKind, SourceSet
 from aclkit.compiler.compiled_rules import CompiledRules
+from aclkit.compiler.source_keys import SourceKey
 from aclkit.compiler.update import Shift
 
 
@@ -78,7 +81,8 @@ def _own_lists(shift: Shift, states: States) -> int:
     before, after = user_of(old, shift.before), user_of(new, shift.after)
     if before == after and was == now:
         return 0
-    return (devices(old, before) if was else 0) | (devices(new, after) if now else 0)
+    found = old.classes.devices_of(before) if was else 0
+    return found | (new.classes.devices_of(after) if now else 0)
 
 
 def _own_sources(rules: CompiledRules, number: int | None) -> list[tuple[int, int, int]]:
@@ -109,9 +113,30 @@ def _cancelled(gained: set[int], lost: set[int], told: int, states: States) -> i
 
 
 def _displaced(changed: set[int], states: States) -> int:
-    """Return the classes with a rule whose place may have been that of one that changed."""
-    twins = states.before.filters.twins(changed) | states.after.filters.twins(changed)
-    return bearing(states.after.rules, twins - changed)
+    """Return the classes with a rule whose place is, or was, that of one that changed."""
+    new = states.after.rules
+    twins, found = set[int](), 0
+    for filters in (states.before.filters, states.after.filters):
+        twins |= filters.twins(changed)
+        for number in changed if new.own_cells else ():
+            key = filters.keys.of(filters.rules.sources[number])
+            found |= devices(new, _only_user(key, filters.rules))
+    return found | bearing(new, twins - changed)
+
+
+def _only_user(key: SourceKey, rules: CompiledRules) -> str | None:
+    """Return of whom a list may be that of `autogroup:self`, as it has devices of one user only."""
+    classes = rules.classes
+    for number in members(key.classes):
+        user = user_of(rules, number)
+        return None if key.classes & ~classes.devices_of(user) else user
+    for text in key.texts:
+        try:
+            node = rules.node_with.get(parse_address(text))
+        except AddressSyntaxError:
+            return None  # a subnet, which no such list has
+        return None if node is None else rules.nodes[node].user
+    return None
 
 
 def _listed(source: SourceSet) -> int:

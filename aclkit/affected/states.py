@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from aclkit.compiled import CompiledPolicy
 from aclkit.compiler.bitsets import members
+from aclkit.compiler.cells import CellKind
 from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.compiler.update import Shift, Update
 
@@ -100,5 +101,6 @@ def bearing(rules: CompiledRules, sources: Iterable[int]) -> int:
     found = 0
     for source in sources:
         for cell in rules.mentions.cells_of[source] if rules.mentions else ():
-            found |= rules.cells[cell].sent
+            if rules.cells[cell].kind is not CellKind.STEER:
+                found |= rules.cells[cell].sent
     return found
