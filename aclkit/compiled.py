@@ -16,7 +16,6 @@ from aclkit.compiler.filters import Explained, ExplainedSsh, Filters, Origin
 from aclkit.compiler.ownership import TagOwnership
 from aclkit.compiler.peers import Visibility
 from aclkit.compiler.routes import RouteApprovals
-from aclkit.compiler.source_keys import SourceKeys
 from aclkit.compiler.update import Update, update
 from aclkit.diagnostics import Diagnostic, PolicyError
 from aclkit.evaluator.query import ask
@@ -341,7 +340,7 @@ def compile_policy(
     visibility, reach = Visibility(rules), Reach(rules)
     return CompiledPolicy(
         rules,
-        Filters(rules, SourceKeys(rules)),
+        Filters.of(rules),
         visibility,
         reach,
         Regions(rules, visibility, reach),

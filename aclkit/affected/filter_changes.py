@@ -12,7 +12,6 @@ from typing import Any
 from aclkit.addresses import AddressSyntaxError, parse_address
 from aclkit.affected.nodes import Found
 from aclkit.affected.states import States, bearing, devices, listing, user_of
-from aclkit.compiler.bitsets import members
 from aclkit.compiler.cells import CellKind, SourceSet
 from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.compiler.source_keys import SourceKey
@@ -33,10 +32,8 @@ def filter_changes(states: States) -> Found:
             unsure |= devices(old, user_of(old, shift.before))
             unsure |= devices(new, user_of(new, shift.after))
         certain |= _own_lists(shift, states)
-    came, went = (
-        new.classes.routes.keys() - old.classes.routes.keys(),
-        old.classes.routes.keys() - new.classes.routes.keys(),
-    )
+    came = [route for route in states.done.routes if route not in old.classes.routes]
+    went = [route for route in states.done.routes if route not in new.classes.routes]
     if came or went:
         tokens = {route.token for route in (*came, *went)}
         # With a posture, sources are nodes only.
@@ -117,9 +114,9 @@ def _displaced(changed: set[int], states: States) -> int:
     new = states.after.rules
     twins, found = set[int](), 0
     for filters in (states.before.filters, states.after.filters):
-        twins |= filters.twins(changed)
+        twins |= filters.places.twins(changed)
         for number in changed if new.own_cells else ():
-            key = filters.keys.of(filters.rules.sources[number])
+            key = filters.keys.numbered(number)
             found |= devices(new, _only_user(key, filters.rules))
     return found | bearing(new, twins - changed)
 
@@ -127,8 +124,11 @@ def _displaced(changed: set[int], states: States) -> int:
 def _only_user(key: SourceKey, rules: CompiledRules) -> str | None:
     """Return of whom a list may be that of `autogroup:self`, as it has devices of one user only."""
     classes = rules.classes
-    for number in members(key.classes):
-        user = user_of(rules, number)
+    if key.classes:
+        first = (key.classes & -key.classes).bit_length() - 1
+        user = user_of(rules, first)
+        if user is None or key.classes.bit_count() > len(classes.by_user[user]):
+            return None
         return None if key.classes & ~classes.devices_of(user) else user
     for text in key.texts:
         try:
@@ -153,4 +153,4 @@ def _differs(states: States, node: int) -> bool:
 def _outline(states: States, node: int, *, new: bool) -> list[Any]:
     """Return the filter of a node, with lists of sources by what is the same in both states."""
     compiled = states.after if new else states.before
-    return compiled.filters.outline(node, states.shifting)
+    return compiled.filters.outline(node, states.shifting, states.texts(new=new))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from aclkit.compiled import CompiledPolicy
@@ -27,14 +27,24 @@ class States:
     moving: frozenset[int] = field(init=False)
     shifting: int = field(init=False)
     """The classes that nodes left or joined, or that have other words now."""
+    elsewhere: frozenset[int] = field(init=False)
+    """The moving nodes that are in another class, or have another name, place or address."""
+    _texts: tuple[dict[int, set[str]], dict[int, set[str]]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.shifts = self.done.shifts
         self.moving = frozenset(node for shift in self.shifts for node in shift.nodes)
         self.shifting = 0
+        self._texts = {}, {}
         for shift in self.shifts:
             for number in (shift.before, shift.after):
                 self.shifting |= 0 if number is None else 1 << number
+        self.elsewhere = frozenset(
+            node
+            for shift in self.shifts
+            if shift.before != shift.after or self.is_elsewhere(shift)
+            for node in shift.nodes
+        )
 
     def is_elsewhere(self, shift: Shift) -> bool:
         """Return whether nodes that stayed have another name, place or address than before."""
@@ -51,6 +61,31 @@ class States:
                 if node not in self.moving:
                     yield number, node
                     break
+
+    def texts(self, *, new: bool) -> Callable[[int], set[str]]:
+        """Return what lists say of the nodes of a class in a state, asked for by its number.
+
+        All that are as before are one word, where lists have them in the same way in both states.
+        """
+        compiled, known = (self.after if new else self.before), self._texts[new]
+        marked = self.before.filters.keys.marked ^ self.after.filters.keys.marked
+        one_by_one = marked & self.shifting
+
+        def found(number: int) -> set[str]:
+            if number not in known:
+                known[number] = self._written(compiled.rules, number, one_by_one >> number & 1 == 1)
+            return known[number]
+
+        return found
+
+    def _written(self, rules: CompiledRules, number: int, one_by_one: bool) -> set[str]:
+        texts = set[str]()
+        for node in rules.classes.classes[number].nodes:
+            if one_by_one or node in self.elsewhere:
+                texts.update(map(str, rules.addresses(node)))
+            else:
+                texts.add(f"others of class {number}")
+        return texts
 
     def spared(self, classes: int) -> frozenset[int]:
         """Return the moving nodes in *classes*: what is said of those is not theirs."""

@@ -29,7 +29,6 @@ from aclkit.compiler.cells import Cell, CellKind
 from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.compiler.filters import Filters
 from aclkit.compiler.peers import Visibility
-from aclkit.compiler.source_keys import SourceKeys
 from aclkit.evaluator.reach import ICMP, ICMPV6, passes
 from aclkit.policy.ports import PORT_PROTOCOLS
 from aclkit.tailcfg import DEFAULT_PROTOCOLS
@@ -283,7 +282,7 @@ def _values(cell: Cell) -> Iterator[tuple[str, str]]:
 
 def _all_sent(rules: CompiledRules) -> list[object]:
     """Return what each node is sent that decides on access."""
-    filters, visibility = Filters(rules, SourceKeys(rules)), Visibility(rules)
+    filters, visibility = Filters.of(rules), Visibility(rules)
     return [
         (
             rules.addresses(node),

@@ -7,7 +7,7 @@ policy, whether or not that first one says anything about this node
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -17,6 +17,7 @@ from aclkit.compiler.bitsets import members
 from aclkit.compiler.cells import Cell, CellKind, SourceSet
 from aclkit.compiler.classes import NodeClass
 from aclkit.compiler.compiled_rules import CompiledRules
+from aclkit.compiler.rule_places import RulePlaces
 from aclkit.compiler.rules import AccessRule, IpProto
 from aclkit.compiler.source_keys import SourceKey, SourceKeys
 from aclkit.policy.selectors import Selector
@@ -69,73 +70,32 @@ class ExplainedSsh:
 
 
 @dataclass(slots=True)
-class _Places:
-    """Where the rules with one list of sources stand in the whole policy.
-
-    `sources` are the source sets with that list, and `firsts` has by protocols the number of the
-    first cell of any of them.
-    """
-
-    sources: list[int]
-    firsts: dict[IpProto, int]
-
-
-@dataclass(slots=True)
 class Filters:
     """Renders filters from compiled rules. Parts that nodes share are rendered once."""
 
     rules: CompiledRules
     keys: SourceKeys
+    places: RulePlaces
     _src_ips: dict[SourceKey, tuple[str, ...]] = field(default_factory=dict)
-    _places: dict[SourceKey, _Places] | None = None
-    _firsts: dict[int, dict[IpProto, int]] = field(default_factory=dict)
     _templates: dict[int, tuple[Group, ...]] = field(default_factory=dict)
     _fixed: dict[int, tuple[NetPortRange, ...]] = field(default_factory=dict)
     _class_texts: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rules: CompiledRules) -> Filters:
+        """Return the filters of compiled rules."""
+        keys = SourceKeys(rules)
+        return cls(rules, keys, RulePlaces.among(rules.cells, keys))
 
     def following(self, rules: CompiledRules, changed: int) -> Filters:
         """Return the filters of the next state, in which the classes *changed* have other nodes."""
         src_ips = {key: each for key, each in self._src_ips.items() if not key.classes & changed}
         keys = self.keys.following(rules, changed)
-        return Filters(rules, keys, _src_ips=src_ips, _fixed=self._fixed, _firsts=self._firsts)
-
-    def _places_of_rules(self) -> dict[SourceKey, _Places]:
-        """Return the places of rules in the whole policy, by their sources."""
-        if self._places is not None:
-            return self._places
-        found: dict[SourceKey, _Places] = {}
-        if not self._firsts:
-            for cell in self.rules.cells:
-                if cell.kind is CellKind.PORTS and not cell.own and not cell.is_via:
-                    firsts = self._firsts.setdefault(cell.source.number, {})
-                    firsts.setdefault(cell.ip_proto, cell.number)
-        for number, firsts in self._firsts.items():
-            key = self.keys.of(self.rules.sources[number])
-            places = found.get(key)
-            if places is None:
-                found[key] = _Places([number], firsts)
-            else:
-                places.sources.append(number)
-                others = places.firsts
-                places.firsts = {
-                    proto: min(cells.get(proto, at) for cells in (others, firsts))
-                    for proto, at in (*others.items(), *firsts.items())
-                }
-        self._places = found
-        return found
-
-    def twins(self, sources: Iterable[int]) -> set[int]:
-        """Return the source sets with rules that have the same list as any of *sources*.
-
-        Their rules are one, which stands at the place of the first of them in the policy.
-        """
-        places = self._places_of_rules()
-        keys = {self.keys.of(self.rules.sources[number]) for number in sources}
-        return {at for key in keys if key and key in places for at in places[key].sources}
+        return Filters(rules, keys, self.places.following(keys), src_ips, _fixed=self._fixed)
 
     def prepare(self) -> None:
         """Do now what the first filter would wait for."""
-        self._places_of_rules()
+        self.places.listing()
 
     def node_rules(self, node: int) -> tuple[FilterRule, ...]:
         """Return the rules of the node with number *node*, in order."""
@@ -168,11 +128,11 @@ class Filters:
             elif (grant := self._grant(first, each, own)).dsts:
                 yield FilterRule(self.src_ips(group.key), cap_grant=(grant,)), [(first.rule, 1)]
 
-    def outline(self, node: int, apart: int) -> list[Any]:
+    def outline(self, node: int, apart: int, texts: Callable[[int], Collection[str]]) -> list[Any]:
         """Return the rules of a node without rendering their sources, for comparison only.
 
         Equal outlines in two states are equal filters, if all classes but those in *apart* hold the
-        same nodes in both.
+        same nodes in both. *texts* has words for the nodes of each of these.
         """
         own = self.rules.addresses(node)
         each = self.rules.class_of(node)
@@ -181,8 +141,7 @@ class Filters:
             classes = group.key.classes
             listed = set(group.key.texts)
             for number in members(classes & apart):
-                for other in self.rules.classes.classes[number].nodes:
-                    listed.update(map(str, self.rules.addresses(other)))
+                listed.update(texts(number))
             if group.cells[0].kind is CellKind.PORTS:
                 ports = [port for cell in group.cells for port in self._dst_ports(cell, each, own)]
                 if ports:
@@ -222,25 +181,18 @@ class Filters:
         return found
 
     def _template(self, each: NodeClass) -> tuple[Group, ...]:
-        places: dict[tuple[SourceKey, IpProto], int] = {}
         grouped: dict[tuple[SourceKey, IpProto], list[Cell]] = {}
         groups: list[tuple[int, Group]] = []
-        first = self._places_of_rules()
         for cell, key in self.cells_of(each):
             if cell.kind is CellKind.COMPANION and not key:
                 continue  # nobody to be told of; a grant itself is sent also without sources
             if cell.kind is not CellKind.PORTS:
                 groups.append((cell.number, Group(key, None, (cell,))))
             elif key:
-                rule = key, cell.ip_proto
-                place = cell.number
-                if key in first:
-                    place = first[key].firsts.get(cell.ip_proto, place)
-                places[rule] = min(places.get(rule, cell.number), place)
-                grouped.setdefault(rule, []).append(cell)
+                grouped.setdefault((key, cell.ip_proto), []).append(cell)
         for (key, ip_proto), cells in grouped.items():
-            group = Group(key, ip_proto, tuple(cells))
-            groups.append((places[key, ip_proto], group))
+            place = self.places.place(key, cells[0])
+            groups.append((place, Group(key, ip_proto, tuple(cells))))
         groups.sort(key=lambda placed: placed[0])
         return tuple(group for _, group in groups)
 

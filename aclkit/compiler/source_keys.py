@@ -98,6 +98,18 @@ class SourceKeys:
             self._marked = marked
         return self._marked
 
+    def numbered(self, number: int) -> SourceKey:
+        """Return what identifies the list of a source set, given by its number."""
+        return self.of(self.rules.sources[number])
+
+    def all_of(self, numbers: Iterable[int]) -> dict[int, SourceKey]:
+        """Return the keys of source sets, by their numbers."""
+        marked, sources, keys = self.marked, self.rules.sources, self._keys
+        for number in numbers:
+            if number not in keys:
+                keys[number] = self._key(sources[number], marked)
+        return {number: keys[number] for number in numbers}
+
     def of(self, source: SourceSet) -> SourceKey:
         """Return what identifies the list of a source set."""
         marked = self.marked
