@@ -182,16 +182,11 @@ class Pauses:
         gc.callbacks.remove(self._note)
 
 
-def reload(nodes: int, *, collect: bool) -> None:
-    """Print how late an event loop was while a policy of 1 MB was read and put in force.
-
-    Without *collect* the garbage collector, which stops all threads, is off meanwhile.
-    """
+def reload(nodes: int) -> None:
+    """Print how late an event loop was while a policy of 1 MB was read and put in force."""
     text = policy_of(POLICY_BYTES)
     tailnet: Tailnet = standard_tailnet(nodes)
     engine = PolicyEngine("{}", tailnet)
-    if not collect:
-        gc.disable()
     pauses = Pauses()
     texts = [text.replace("tag:db", f"tag:t{number}") for number in range(RELOADS)]
     started = time.perf_counter()
@@ -199,7 +194,6 @@ def reload(nodes: int, *, collect: bool) -> None:
     each = (time.perf_counter() - started) / RELOADS
     late = [f"{lags[int((len(lags) - 1) * part)] * 1000:.1f} ms" for part in (0.5, 0.99, 1)]
     pauses.end()
-    gc.enable()
     collected = f"{pauses.longest * 1000:.1f} ms"
     rows = [(f"{len(text) / 1024:,.0f} KiB", f"{each:.2f} s", *late, collected)]
     header = (
@@ -218,6 +212,4 @@ def run(seconds: float, nodes: int) -> None:
     print(f"{nodes:,} nodes\n")
     read_and_write(seconds, nodes)
     print()
-    reload(nodes, collect=True)
-    print("\nwith the garbage collector off meanwhile (docs/embedding.md):\n")
-    reload(nodes, collect=False)
+    reload(nodes)
