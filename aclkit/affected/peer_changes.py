@@ -156,10 +156,7 @@ def _grants_differ(node: int, seen: int, states: States) -> bool:
     """Return whether a peer in the classes *seen* is granted something else on a node."""
     old, new = states.before, states.after
     suspects = 0
-    for at in new.reach.granting:
-        parts = ((_part(old, at, e.before), _part(new, at, e.after)) for e in states.shifts)
-        if all(was == now for was, now in parts):
-            continue
+    for at in _grants_in_doubt(states):
         for compiled in (old, new):
             cell = compiled.rules.cells[at]
             if cell.own:
@@ -178,6 +175,18 @@ def _grants_differ(node: int, seen: int, states: States) -> bool:
 def _sees(compiled: CompiledPolicy, seen: int, other: int) -> bool:
     of = compiled.rules.classes.class_of.get(other)
     return of is not None and seen >> of & 1 == 1
+
+
+def _grants_in_doubt(states: States) -> Sequence[int]:
+    """Return the cells that grant capabilities in which a moving node has another part."""
+    if states.grants_in_doubt is None:
+        old, new = states.before, states.after
+        states.grants_in_doubt = [
+            at
+            for at in new.reach.granting
+            if any(_part(old, at, e.before) != _part(new, at, e.after) for e in states.shifts)
+        ]
+    return states.grants_in_doubt
 
 
 def _part(compiled: CompiledPolicy, at: int, number: int | None) -> tuple[object, ...]:
