@@ -62,6 +62,10 @@ class Selector:
     prefix: Prefix | None = None
     bounds: AddressRange | None = None
 
+    def __hash__(self) -> int:
+        # The rest follows from the text, nearly; selectors are keys wherever a policy is compiled.
+        return hash(self.text)
+
     @property
     def name(self) -> str:
         """Return the text behind the kind's prefix: `eng` of `group:eng`."""
