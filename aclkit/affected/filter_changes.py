@@ -48,7 +48,7 @@ def filter_changes(states: States) -> Found:
         unsure |= certain
     classes = certain & ~unsure
     for number, node in states.stayed(unsure):
-        if _outline(states, node, new=False) != _outline(states, node, new=True):
+        if _stayer_differs(states, node):
             classes |= 1 << number
     further = frozenset(
         node
@@ -144,6 +144,18 @@ def _listed(source: SourceSet) -> int:
     if not source.postures:
         return source.identity
     return source.identity | source.covers4 | source.covers6
+
+
+def _stayer_differs(states: States, node: int) -> bool:
+    """Return whether a node that stayed where it was has another filter."""
+    old, new = states.before.filters, states.after.filters
+    was = old.gist(node, states.shifting, states.texts(new=False))
+    now = new.gist(node, states.shifting, states.texts(new=True))
+    if [cells for _, cells in was] != [cells for _, cells in now]:
+        return _differs(states, node)
+    groups = new.template(new.rules.class_of(node))
+    triples = zip(groups, was, now, strict=True)
+    return any(one != other and new.sends(group, node) for group, one, other in triples)
 
 
 def _differs(states: States, node: int) -> bool:

@@ -22,11 +22,17 @@ def exits_shown(compiled: CompiledPolicy, number: int | None) -> int:
     return found
 
 
-def carriers_differ(states: States) -> tuple[int, set[int]]:
+def carriers_differ(states: States) -> tuple[int, frozenset[int]]:
     """Return the classes that see a subnet route on another router than before, or see it anew.
 
     The nodes are those in them for which that is not so, as they route it themselves.
     """
+    if states.carriers is None:
+        states.carriers = _carriers_differ(states)
+    return states.carriers
+
+
+def _carriers_differ(states: States) -> tuple[int, frozenset[int]]:
     differing = 0
     themselves = set[int]()
     for route in sorted(states.done.routes):
@@ -42,13 +48,13 @@ def carriers_differ(states: States) -> tuple[int, set[int]]:
                 themselves.update(node for node in here if node is not None)
         differing |= found
     class_of = states.after.rules.classes.class_of
-    return differing, {
+    return differing, frozenset(
         node
         for node in themselves - states.moving
         if differing >> class_of[node] & 1
         and all(_seen_on(states.before, node, r) == _seen_on(states.after, node, r)
                 for r in states.done.routes)
-    }  # fmt: skip
+    )  # fmt: skip
 
 
 def _carried(compiled: CompiledPolicy, number: int, route: Prefix) -> int | None:

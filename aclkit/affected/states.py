@@ -29,6 +29,8 @@ class States:
     """The classes that nodes left or joined, or that have other words now."""
     elsewhere: frozenset[int] = field(init=False)
     """The moving nodes that are in another class, or have another name, place or address."""
+    carriers: tuple[int, frozenset[int]] | None = None
+    """Classes and nodes that see subnet routes elsewhere; None while that is not known."""
     grants_in_doubt: Sequence[int] | None = None
     """The cells that may grant a moving node something else; None while that is not known."""
     _texts: tuple[dict[int, set[str]], dict[int, set[str]]] = field(init=False)

@@ -138,17 +138,33 @@ class Filters:
         each = self.rules.class_of(node)
         found: list[Any] = []
         for group in self.template(each):
-            classes = group.key.classes
-            listed = set(group.key.texts)
-            for number in members(classes & apart):
-                listed.update(texts(number))
+            sources = _sources(group, apart, texts)
             if group.cells[0].kind is CellKind.PORTS:
                 ports = [port for cell in group.cells for port in self._dst_ports(cell, each, own)]
                 if ports:
-                    found.append((classes & ~apart, listed, group.ip_proto, ports))
+                    found.append((sources, group.ip_proto, ports))
             elif (grant := self._grant(group.cells[0], each, own)).dsts:
-                found.append((classes & ~apart, listed, grant))
+                found.append((sources, grant))
         return found
+
+    def gist(
+        self, node: int, apart: int, texts: Callable[[int], Collection[str]]
+    ) -> list[tuple[Any, list[int]]]:
+        """Return less than the outline: the sources of each rule, and the cells that make it.
+
+        Equal gists are equal outlines, for a node of which nothing else changed.
+        """
+        return [
+            (_sources(group, apart, texts), [cell.number for cell in group.cells])
+            for group in self.template(self.rules.class_of(node))
+        ]
+
+    def sends(self, group: Group, node: int) -> bool:
+        """Return whether the rule that *group* makes says anything about a node."""
+        own, each = self.rules.addresses(node), self.rules.class_of(node)
+        if group.cells[0].kind is CellKind.PORTS:
+            return any(self._dst_ports(cell, each, own) for cell in group.cells)
+        return bool(self._grant(group.cells[0], each, own).dsts)
 
     def template(self, each: NodeClass) -> tuple[Group, ...]:
         """Return the rules of a class, in order, without addresses of its own filled in."""
@@ -280,6 +296,15 @@ class Filters:
                 dsts.extend(text for text in map(str, routed) if text not in dsts)
         values = {name: None if listed is None else tuple(listed) for name, listed in cell.cap_map}
         return CapGrant(tuple(sorted(dsts)), values)
+
+
+def _sources(group: Group, apart: int, texts: Callable[[int], Collection[str]]) -> Any:
+    """Return the sources of a rule, with *texts* for the classes *apart*."""
+    classes = group.key.classes
+    listed = set(group.key.texts)
+    for number in members(classes & apart):
+        listed.update(texts(number))
+    return classes & ~apart, listed
 
 
 def _open(tokens: Iterable[str], cell: Cell) -> tuple[NetPortRange, ...]:
