@@ -5,6 +5,7 @@ The model knows places, not their looks: `aclkit.report` turns spans into lines 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -98,7 +99,7 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     def key(diagnostic: Diagnostic) -> tuple[int, int, str, int, str, str]:
         span = diagnostic.primary.span
         start, end = (span.start, span.end) if span else (-1, -1)
-        path = diagnostic.primary.path
+        path = re.sub("[0-9]+", lambda digits: digits[0].zfill(9), diagnostic.primary.path)
         return start, end, path, diagnostic.severity.rank, diagnostic.code, diagnostic.message
 
     return tuple(sorted(dict.fromkeys(diagnostics), key=key))

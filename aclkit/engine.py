@@ -7,10 +7,12 @@ the snapshot and is never disturbed; those who write wait for each other (docs/e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Lock
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from aclkit.affected import Kind, affected_by, affected_by_policy, everybody, names_of
 from aclkit.analysis.filter_sizes import FilterSizes, filter_sizes
@@ -24,6 +26,7 @@ from aclkit.limits import Limits
 from aclkit.policy.load import read_policy
 from aclkit.policy.model import Policy
 from aclkit.policy.refusal import refusal_words
+from aclkit.source import Source
 from aclkit.subscription import Subscription
 from aclkit.tailnet.changes import TailnetChange
 from aclkit.tailnet.model import Tailnet
@@ -81,7 +84,7 @@ class Change:
     _roster: Roster | None = None
 
     def __repr__(self) -> str:
-        return f"<Change to version {self.version}>"
+        return f"<Change {'to' if self.accepted else 'refused at'} version {self.version}>"
 
     def affected(self, kind: Kind | str) -> Set[str]:
         """Return the nodes whose output of that kind changed, by name.
@@ -118,6 +121,7 @@ class _Outcome(NamedTuple):
     diagnostics: tuple[Diagnostic, ...]
     tests: tuple[TestResult, ...] = ()
     compiled: CompiledPolicy | None = None
+    source: Source | None = None
 
 
 class PolicyEngine:
@@ -144,16 +148,26 @@ class PolicyEngine:
         self._filename = filename
         self._limits = limits
         self._writing = Lock()
+        self._subscribing = Lock()
+        # One thread: changes are made in the order of the calls, and wait in nobody else's pool.
+        self._writer = ThreadPoolExecutor(1, "aclkit-engine")
+        _check_choice(tests)
         self._subscriptions: tuple[Subscription[Change], ...] = ()
         with uncollected():
             roster = Roster.of(tailnet).persistent()
             outcome = self._read(policy, roster, tests)
         if outcome.compiled is None:
             raise PolicyError(
-                [*outcome.diagnostics, *_failures(outcome.tests)], outcome.refusal or "", None
+                [*outcome.diagnostics, *_failures(outcome.tests)],
+                outcome.refusal or "",
+                outcome.source,
+                self._target.name,
             )
         self._snapshot = Snapshot(1, outcome.compiled.rules.policy, roster, outcome.compiled)
         self.first = Change(1, True, None, outcome.diagnostics, outcome.tests)
+
+    def __repr__(self) -> str:
+        return f"<PolicyEngine: {self._snapshot!r}>"
 
     @property
     def snapshot(self) -> Snapshot:
@@ -172,7 +186,11 @@ class PolicyEngine:
 
         A refused policy changes nothing. With *dry_run* nothing changes either, and the answer is
         what would be.
+
+        Raises:
+            ValueError: *tests* is no choice.
         """
+        _check_choice(tests)
         with self._writing, uncollected():
             now = self._snapshot
             outcome = self._read(text, now.roster, tests, now.compiled)
@@ -250,13 +268,13 @@ class PolicyEngine:
 
         When it is full, the oldest two become one; none is dropped.
         """
-        with self._writing:
-            subscription = Subscription(limit, Change.then, self._unsubscribe)
+        subscription = Subscription(limit, Change.then, self._unsubscribe)
+        with self._subscribing:  # and not with the lock of writers, who may take long
             self._subscriptions = (*self._subscriptions, subscription)
         return subscription
 
     def _unsubscribe(self, subscription: Subscription[Change]) -> None:
-        with self._writing:
+        with self._subscribing:
             left = tuple(each for each in self._subscriptions if each is not subscription)
             self._subscriptions = left
 
@@ -264,15 +282,18 @@ class PolicyEngine:
         self, text: str | bytes, *, tests: Tests = "reject", dry_run: bool = False
     ) -> Change:
         """Do as `set_policy` does, without blocking the event loop."""
-        return await asyncio.to_thread(self.set_policy, text, tests=tests, dry_run=dry_run)
+        return await self._written(partial(self.set_policy, text, tests=tests, dry_run=dry_run))
 
     async def set_tailnet_async(self, tailnet: Tailnet) -> Change:
         """Do as `set_tailnet` does, without blocking the event loop."""
-        return await asyncio.to_thread(self.set_tailnet, tailnet)
+        return await self._written(partial(self.set_tailnet, tailnet))
 
     async def apply_async(self, *changes: TailnetChange) -> Change:
         """Do as `apply` does, without blocking the event loop."""
-        return await asyncio.to_thread(self.apply, *changes)
+        return await self._written(partial(self.apply, *changes))
+
+    async def _written(self, call: Callable[[], Change]) -> Change:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, call)
 
     def _read(
         self,
@@ -289,13 +310,14 @@ class PolicyEngine:
             policy = read_policy(source, self._target, self._limits, diagnostics)
         refusal = refusal_words(policy, diagnostics)
         if policy is None or refusal is not None:
-            return _Outcome(refusal, in_order(diagnostics))
+            return _Outcome(refusal, in_order(diagnostics), source=source)
         try:
             if not roster.ordered:
                 roster, like = Roster.of(roster.tailnet).persistent(), None
             compiled = compile_policy(policy, roster.tailnet, roster=roster, like=like)
         except PolicyError as refused:
-            return _Outcome(refused.refusal, in_order([*diagnostics, *refused.diagnostics]))
+            found = in_order([*diagnostics, *refused.diagnostics])
+            return _Outcome(refused.refusal, found, source=source)
         compiled.prepare()
         found = in_order([*diagnostics, *compiled.warnings])
         if tests == "skip":
@@ -303,13 +325,21 @@ class PolicyEngine:
         rules = compiled.rules
         results = (*run_tests(rules), *run_ssh_tests(rules, rules.ssh))
         if tests == "reject" and not all(result.passed for result in results):
-            return _Outcome(TESTS_FAILED, found, results)
+            return _Outcome(TESTS_FAILED, found, results, source=source)
         return _Outcome(None, found, results, compiled)
 
     def _put(self, after: Snapshot, change: Change) -> None:
         self._snapshot = after
         for subscription in self._subscriptions:
             subscription.put(change)
+
+
+def _check_choice(tests: str) -> None:
+    """Raise ValueError unless *tests* is a choice: a slip must not let all policies in."""
+    choices = get_args(Tests)
+    if tests not in choices:
+        names = ", ".join(f'"{choice}"' for choice in choices)
+        raise ValueError(f"tests={tests!r} is no choice; there are {names}")
 
 
 def _failures(tests: Iterable[TestResult]) -> Iterator[Diagnostic]:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Condition
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ class Closed(Exception):  # noqa: N818 - an end, not an error
 
 
 class Subscription(Generic[T]):
-    """What happened since the last look.
+    """What happened since the last look; for `with`, which closes it, and `async for`.
 
     Args:
         limit: how many items wait at most; when one more comes, the two oldest become one.
@@ -37,6 +37,10 @@ class Subscription(Generic[T]):
         self._changed = Condition()
         self._closed = False
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open"
+        return f"<Subscription: {state}, {len(self)} waiting>"
 
     def __len__(self) -> int:
         return len(self._items)
@@ -94,6 +98,21 @@ class Subscription(Generic[T]):
             self._closed = True
             self._wake()
         self._on_close(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        try:
+            return await self.next()
+        except Closed:
+            raise StopAsyncIteration from None
 
     def _taken(self) -> T:
         if not self._items:

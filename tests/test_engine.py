@@ -509,7 +509,7 @@ def test_the_members_of_an_affected_set_are_counted_and_found_by_name() -> None:
     assert "laptop" not in peers
     assert not peers.__contains__(3)
     assert list(peers) == ["db-1"]
-    with pytest.raises(ValueError, match="is not a valid Kind"):
+    with pytest.raises(ValueError, match="is no kind of output"):
         held.first.affected("weather")
 
 
@@ -869,6 +869,80 @@ def test_capabilities_by_way_of_a_router_change_no_filter() -> None:
     assert change.exact
     assert set(change.affected("packet_filter")) == {"tablet"}
     assert "gate" in change.affected("peers")
+
+
+@pytest.mark.parametrize("tests", ["Reject", "no", None, True])
+def test_a_slip_in_what_failing_tests_do_lets_no_policy_in(tests: Any) -> None:
+    held = engine()
+    before = held.snapshot
+    with pytest.raises(ValueError, match='there are "reject", "warn", "skip"'):
+        held.set_policy(FAILING, tests=tests)
+    assert held.snapshot is before
+    with pytest.raises(ValueError, match="is no choice"):
+        engine(tests=tests)
+
+
+def test_an_engine_says_where_the_policy_that_it_refuses_is_wrong() -> None:
+    with pytest.raises(aclkit.PolicyError) as refused:
+        engine('{"acls": [', filename="net.hujson", target="headscale@0.29")
+    assert str(refused.value).startswith("net.hujson:1:")
+    assert refused.value.target == "headscale@0.29"
+
+
+def test_an_unknown_kind_of_output_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(ValueError, match="'filters' is no kind of output; there are packet_filter"):
+        engine().first.affected("filters")
+
+
+def test_the_faults_of_changes_stand_in_the_order_of_the_changes() -> None:
+    held = engine()
+    changes = [NodeLeft(f"nobody-{number}") for number in range(12)]
+    with pytest.raises(aclkit.TailnetError) as refused:
+        held.apply(*changes)
+    paths = [each.primary.path for each in refused.value.diagnostics]
+    assert paths == [f"changes[{number}]" for number in range(12)]
+
+
+def test_whoever_subscribes_does_not_wait_for_a_writer() -> None:
+    held = engine()
+    with held._writing:
+        waiting = Thread(target=lambda: held.subscribe().close())
+        waiting.start()
+        waiting.join(timeout=10)
+        assert not waiting.is_alive()
+
+
+def test_async_changes_are_made_in_the_order_of_the_calls() -> None:
+    held = engine()
+
+    async def storm() -> list[Change]:
+        joining = (
+            held.apply_async(NodeJoined(new_node(f"n-{at}", f"100.64.1.{at}", user=BEN)))
+            for at in range(40)
+        )
+        return await asyncio.gather(*joining)
+
+    assert [change.version for change in asyncio.run(storm())] == list(range(2, 42))
+
+
+def test_a_subscription_is_read_to_its_end_in_a_loop_and_closed_by_with() -> None:
+    held = engine()
+
+    async def read() -> list[int]:
+        with held.subscribe() as changes:
+            held.apply(NodeLeft("phone"))
+            held.apply(NodeLeft("laptop"))
+        held.apply(NodeLeft("gate"))
+        assert repr(changes) == "<Subscription: closed, 2 waiting>"
+        return [change.version async for change in changes]
+
+    assert asyncio.run(read()) == [2, 3]
+
+
+def test_engines_and_changes_say_in_short_what_they_are() -> None:
+    held = engine()
+    assert repr(held) == "<PolicyEngine: <Snapshot 1: <Roster: 2 users, 4 nodes>>>"
+    assert repr(held.set_policy("[")) == "<Change refused at version 1>"
 
 
 class Collected:

@@ -23,6 +23,10 @@ class Kind(StrEnum):
     CAPABILITIES = "capabilities"
     ROUTES = "routes"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Kind:
+        raise ValueError(f"{value!r} is no kind of output; there are {', '.join(cls)}")
+
 
 class Found(NamedTuple):
     """Which nodes: all of some classes but the `spared`, and `further` ones of other classes."""
