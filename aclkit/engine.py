@@ -132,6 +132,7 @@ class PolicyEngine:
     Raises:
         PolicyError: the policy is refused. An engine is never without a policy: a network that
             nobody wrote rules for would be open.
+        TailnetError: two nodes of a tailnet that was made by hand have a name or address in common.
     """
 
     def __init__(
@@ -219,6 +220,7 @@ class PolicyEngine:
         """Put another tailnet in the place of the present one.
 
         Raises:
+            TailnetError: two of its nodes have a name or address in common.
             PolicyError: the policy in force can't be used with it (foreign domains).
         """
         with self._writing:
@@ -228,6 +230,7 @@ class PolicyEngine:
         """Make *changes* of the tailnet, in their order: all of them, or none.
 
         Raises:
+            TypeError: one is no change, or a value in it is of another type.
             TailnetError: a change breaks a rule of the tailnet file, or contradicts the tailnet.
             PolicyError: the policy in force can't be used with the changed tailnet.
         """

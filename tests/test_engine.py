@@ -7,7 +7,7 @@ import gc
 import itertools
 import json
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from threading import Event, Thread
 from typing import Any
@@ -769,6 +769,10 @@ class Gate(dict[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self.get(name) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        # With one of its own, a copy asks for each value, as any reader does.
+        return super().__iter__()
 
 
 POSTURED = json.dumps(

@@ -27,14 +27,17 @@ from aclkit.tailnet.changes import (
     UserChanged,
     UserJoined,
     UserLeft,
+    check_types,
 )
-from aclkit.tailnet.findings import FieldError, printable
+from aclkit.tailnet.findings import FieldError, Findings, printable
 from aclkit.tailnet.layered import Layered
 from aclkit.tailnet.model import Node, Service, Tailnet, User, creation_order
 from aclkit.tailnet.services import Services
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+_SWAP = "; two nodes that swap both leave and join in one `apply`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,14 @@ class Roster:
 
     @classmethod
     def of(cls, tailnet: Tailnet) -> Roster:
-        """Return the roster of *tailnet*; nodes are numbered in the order of creation."""
+        """Return the roster of *tailnet*; nodes are numbered in the order of creation.
+
+        What `load_tailnet` returns is right. Of a tailnet made by hand only this is checked here,
+        for time: no two nodes have a name, an id or an address in common.
+
+        Raises:
+            TailnetError: two nodes have; its places are those in `Tailnet.nodes`.
+        """
         nodes = tailnet.nodes
         by_name: dict[str, int] = {}
         by_address: dict[int, int] = {}
@@ -130,10 +140,15 @@ class Roster:
             for address in node.addresses:
                 # As `address_key` has it; a call for each address would take half of all the time.
                 by_address[address.value << 1 | (address.family is Family.V6)] = number
+        by_id = {node.id: number for number, node in enumerate(nodes)}
+        addresses = sum([len(node.addresses) for node in nodes])
+        if not len(by_name) == len(by_id) == len(nodes) or len(by_address) != addresses:
+            doubles = rules.doubles(nodes)
+            raise TailnetError([_diagnostic(fault, f"nodes[{at}]") for at, fault in doubles])
         return cls(
             dict(enumerate(nodes)),
             by_name,
-            {node.id: number for number, node in enumerate(nodes)},
+            by_id,
             by_address,
             Counter(node.user for node in nodes if node.user is not None),
             {},
@@ -212,10 +227,13 @@ class Roster:
 
         Raises:
             TailnetError: a change contradicts the tailnet. None of them is made then.
+            TypeError: one is no change, or an attribute in it is of another type than it should be.
         """
         draft = _Draft(self)
         for index, change in enumerate(changes):
-            draft.make(change, f"changes[{index}]")
+            path = f"changes[{index}]"
+            check_types(change, path)
+            draft.make(change, path)
         if draft.findings:
             raise TailnetError(draft.findings)
         return draft.step()
@@ -229,6 +247,8 @@ class _Draft:
             roster = roster.persistent()
         self.old = roster
         self.findings: list[Diagnostic] = []
+        self.folded_ids: dict[str, str] = {}
+        self.near = Findings()
         self.nodes = _map(roster.nodes)
         self.by_name = Layered.over(roster.by_name)
         self.by_id = Layered.over(roster.by_id)
@@ -261,7 +281,7 @@ class _Draft:
                     self.left[node_id] = number, self.nodes[number]
                     self._take(number)
             case NodeChanged(node):
-                number = self._known(node.id, path)
+                number = self._known(node.id, path, "apply NodeJoined for a node that is new")
                 if number is not None:
                     before = self.nodes[number]
                     self._take(number)
@@ -275,7 +295,8 @@ class _Draft:
                     self._put_user(user)
                     self.users = (*self.users, user)
             case UserChanged(user):
-                if self._known_user(user.login, path) and self._passes(
+                advice = "apply UserJoined for a user who is new"
+                if self._known_user(user.login, path, advice) and self._passes(
                     rules.user_faults(user), path
                 ):
                     self._put_user(user)
@@ -293,7 +314,8 @@ class _Draft:
                     self.services = self.services.without(name)
                 else:
                     message = f"there is no service `{printable(name)}`"
-                    self._refuse(FieldError("tailnet-unknown-service", message), path)
+                    near = self.near.near_miss(name, self.services.by_name)
+                    self._refuse(FieldError("tailnet-unknown-service", message, near), path)
             case _:
                 assert_never(change)
 
@@ -312,21 +334,23 @@ class _Draft:
         self._passes(rules.node_faults(node), path)
         number = self.by_name.get(node.name.casefold())
         if number is not None:
-            self._refuse(rules.name_taken(node.name, self.nodes[number].name), path)
+            self._refuse(rules.name_taken(node.name, self.nodes[number].name), path, _SWAP)
         if node.user is not None and node.user not in self.by_login:
-            self._refuse(rules.unknown_user(node.user), path)
+            self._refuse(rules.unknown_user(node.user, "apply UserJoined first"), path)
         self._hold_apart(node.addresses, path)
         return len(self.findings) == before
 
     def _hold_apart(self, addresses: tuple[Address, ...], path: str, service: str = "") -> None:
         """Refuse addresses that a node has, or a service but *service*, or that come twice."""
         for place, address in enumerate(addresses):
+            of_node = address_key(address) in self.by_address
             if (
-                address_key(address) in self.by_address
+                of_node
                 or self.services.addresses.get(address, service) != service
                 or address in addresses[:place]
             ):
-                self._refuse(rules.address_taken(address), path)
+                more = _SWAP if of_node and not service else ""
+                self._refuse(rules.address_taken(address), path, more)
 
     def _change_service(self, service: Service, path: str) -> None:
         before = len(self.findings)
@@ -384,7 +408,8 @@ class _Draft:
     def _take_user(self, login: str, path: str) -> None:
         if self.devices.get(login, 0):
             message = f"the user `{printable(login)}` still has nodes"
-            self._refuse(FieldError("tailnet-user-with-nodes", message), path)
+            advice = "its nodes leave before it, or change hands"
+            self._refuse(FieldError("tailnet-user-with-nodes", message, advice), path)
             return
         self.by_login = self.by_login.delete(login)
         self.users = tuple(user for user in self.users if user.login != login)
@@ -399,16 +424,31 @@ class _Draft:
             self.groups = {**self.groups, name: tuple(dict.fromkeys(members))}
         self.logins.update(set(before).symmetric_difference(members or ()))
 
-    def _known(self, node_id: str, path: str) -> int | None:
+    def _known(self, node_id: str, path: str, advice: str | None = None) -> int | None:
         number = self.by_id.get(node_id)
         if number is None:
             message = f"no node has the id `{printable(node_id)}`"
-            self._refuse(FieldError("tailnet-unknown-node", message), path)
+            advice = self._meant(node_id) or advice
+            self._refuse(FieldError("tailnet-unknown-node", message, advice), path)
         return number
 
-    def _known_user(self, login: str, path: str) -> bool:
+    def _meant(self, node_id: str) -> str | None:
+        """Return which id may have been meant by one that no node has."""
+        if not self.folded_ids:
+            # Once for all changes: a thousand wrong ids must not look at every node each.
+            self.folded_ids = {each.casefold(): each for each in self.by_id}
+        alike = self.folded_ids.get(node_id.casefold())
+        if alike is not None and alike in self.by_id:
+            return f"ids are compared exactly; did you mean `{printable(alike)}`?"
+        number = self.by_name.get(node_id.casefold())
+        if number is not None:
+            return f"the node of that name has the id `{printable(self.nodes[number].id)}`"
+        near = self.near.near_miss(node_id, self.by_id)
+        return f"ids are compared exactly; {near}" if near else None
+
+    def _known_user(self, login: str, path: str, advice: str | None = None) -> bool:
         if login not in self.by_login:
-            self._refuse(rules.unknown_user(login), path)
+            self._refuse(rules.unknown_user(login, advice), path)
             return False
         return True
 
@@ -419,12 +459,8 @@ class _Draft:
             self._refuse(fault, path)
         return len(self.findings) == before
 
-    def _refuse(self, fault: FieldError, path: str) -> None:
-        self.findings.append(
-            Diagnostic(
-                fault.code, Severity.ERROR, fault.message, Label(None, "", path), help=fault.help
-            )
-        )
+    def _refuse(self, fault: FieldError, path: str, more: str = "") -> None:
+        self.findings.append(_diagnostic(fault, path, more))
 
     def step(self) -> Step:
         old = self.old
@@ -456,6 +492,12 @@ class _Draft:
             after = self.nodes.get(number)
             if before != after:
                 yield NodeStep(number, before, after)
+
+
+def _diagnostic(fault: FieldError, path: str, more: str = "") -> Diagnostic:
+    """Return *fault* at *path*, with *more* at the end of its advice."""
+    advice = f"{fault.help or ''}{more}" or None
+    return Diagnostic(fault.code, Severity.ERROR, fault.message, Label(None, "", path), help=advice)
 
 
 def address_key(address: Address) -> int:

@@ -129,19 +129,20 @@ def twins(attributes: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def tidy_node(node: Node) -> Node:
-    """Return *node* with its lists as `Node` has them, in their order and each value once.
+    """Return a copy of *node* with its lists as `Node` has them, in order and each value once.
 
-    Addresses are put in order only: one that is given twice is a fault.
+    Addresses are put in order only: one that is given twice is a fault. The posture is copied too,
+    so that nobody who holds the one that was given can change what was said of the past.
     """
     approved = node.approved_routes
-    lists: dict[str, Any] = {
-        "tags": tuple(sorted(set(node.tags))),
-        "addresses": tuple(sorted(node.addresses, key=by_family)),
-        "advertised_routes": tuple(dict.fromkeys(node.advertised_routes)),
-        "approved_routes": None if approved is None else tuple(dict.fromkeys(approved)),
-    }
-    tidy = all(getattr(node, name) == value for name, value in lists.items())
-    return node if tidy else replace(node, **lists)
+    return replace(
+        node,
+        tags=tuple(sorted(set(node.tags))),
+        addresses=tuple(sorted(node.addresses, key=by_family)),
+        advertised_routes=tuple(dict.fromkeys(node.advertised_routes)),
+        approved_routes=None if approved is None else tuple(dict.fromkeys(approved)),
+        posture=dict(node.posture),
+    )
 
 
 def node_faults(node: Node) -> Iterator[FieldError]:
@@ -165,6 +166,25 @@ def node_faults(node: Node) -> Iterator[FieldError]:
         yield attributes_alike(name, other)
 
 
+def doubles(nodes: Iterable[Node]) -> Iterator[tuple[int, FieldError]]:
+    """Yield each name, id and address that an earlier node has, with the place of the later one."""
+    names: dict[str, str] = {}
+    ids: set[str] = set()
+    addresses: set[Address] = set()
+    for place, node in enumerate(nodes):
+        other = names.get(node.name.casefold())
+        if other is not None:
+            yield place, name_taken(node.name, other)
+        names[node.name.casefold()] = node.name
+        if node.id in ids:
+            yield place, id_taken(node.id)
+        ids.add(node.id)
+        for address in node.addresses:
+            if address in addresses:
+                yield place, address_taken(address)
+            addresses.add(address)
+
+
 def user_faults(user: User) -> Iterator[FieldError]:
     """Yield what is wrong with a user, whoever else is in the tailnet."""
     yield from unreadable(fields.read_login, user.login)
@@ -182,8 +202,12 @@ def group_faults(name: str, members: Iterable[str]) -> Iterator[FieldError]:
 
 def tidy_service(service: Service) -> Service:
     """Return *service* with its lists as `Service` has them, but for the names of its hosts."""
-    tags = tuple(sorted(set(service.tags)))
-    return replace(service, tags=tags, addresses=tuple(sorted(service.addresses, key=by_family)))
+    return replace(
+        service,
+        tags=tuple(sorted(set(service.tags))),
+        addresses=tuple(sorted(service.addresses, key=by_family)),
+        hosts=tuple(service.hosts),
+    )
 
 
 def service_faults(service: Service) -> Iterator[FieldError]:
