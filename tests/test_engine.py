@@ -6,7 +6,10 @@ import asyncio
 import gc
 import itertools
 import json
+import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from threading import Event, Thread
@@ -873,6 +876,79 @@ def test_capabilities_by_way_of_a_router_change_no_filter() -> None:
     assert change.exact
     assert set(change.affected("packet_filter")) == {"tablet"}
     assert "gate" in change.affected("peers")
+
+
+def test_a_device_that_is_no_source_of_a_companion_is_told_of_by_it_all_the_same() -> None:
+    policy = {
+        "postures": {"posture:managed": ["custom:managed == true"]},
+        "tagOwners": {"tag:web": []},
+        "grants": [
+            {
+                "src": [BEN],
+                "srcPosture": ["posture:managed"],
+                "dst": ["autogroup:self"],
+                "app": {"tailscale.com/cap/drive": []},
+            }
+        ],
+    }
+    managed = replace(new_node("tablet", "100.64.0.9", user=BEN), posture={"custom:managed": True})
+    held = engine(json.dumps(policy))
+    held.apply(NodeJoined(managed))
+    before = everything(held)
+    change = held.apply(NodeChanged(replace(node_of(held, "phone"), tags=("tag:web",), user=None)))
+    now = everything(held)
+    parts = "packet_filter_rules"
+    concerned = {name for name in now if now[name][parts] != before[name][parts]}
+    assert "tablet" in concerned
+    assert set(change.affected("packet_filter")) == concerned
+
+
+def test_a_way_by_a_router_changes_its_place_with_a_list_that_it_had_in_common() -> None:
+    policy = {
+        "tagOwners": {"tag:db": [], "tag:gate": [], "tag:web": []},
+        "grants": [
+            {"src": ["group:sre@example.com"], "dst": ["tag:db"], "ip": ["22"]},
+            {"src": ["tag:db"], "dst": ["10.0.0.0/16"], "ip": ["22"]},
+            {"src": [ANN], "dst": ["10.0.0.0/16"], "ip": ["22"], "via": ["tag:gate"]},
+        ],
+    }
+    held = engine(json.dumps(policy))
+    before = everything(held)
+    change = held.apply(GroupChanged("group:sre@example.com", (ANN, BEN)))
+    now = everything(held)
+    parts = "packet_filter_rules"
+    assert before["gate"][parts] == now["gate"][parts][::-1] != now["gate"][parts]
+    concerned = {name for name in now if now[name][parts] != before[name][parts]}
+    assert set(change.affected("packet_filter")) == concerned
+
+
+def test_a_snapshot_is_the_same_in_a_process_with_other_hashes_of_texts() -> None:
+    held = engine(
+        json.dumps(
+            {
+                "hosts": {"printer": "192.0.2.9"},
+                "acls": [
+                    {"action": "accept", "src": ["printer"], "dst": [f"*:{port}"]}
+                    for port in (631, 9100)
+                ],
+            }
+        )
+    )
+    sent = held.snapshot.compiled.netmap("laptop").to_dict()
+    script = (
+        "import json, pickle, sys;"
+        "snapshot = pickle.loads(sys.stdin.buffer.read());"
+        "print(json.dumps(snapshot.compiled.netmap('laptop').to_dict()))"
+    )
+    for seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            input=pickle.dumps(held.snapshot),
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        )
+        assert json.loads(done.stdout) == json.loads(json.dumps(sent))
 
 
 @pytest.mark.parametrize("tests", ["Reject", "no", None, True])

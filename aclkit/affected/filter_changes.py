@@ -25,8 +25,10 @@ def filter_changes(states: States) -> Found:
     gained, lost = set[int](), set[int]()
     named = old.classes.named_by_address() | new.classes.named_by_address()
     for shift in states.shifts:
-        was, now = listing(old, shift.before), listing(new, shift.after)
+        was_by, now_by = listing(old, shift.before), listing(new, shift.after)
+        was, now = was_by.keys(), now_by.keys()
         gained, lost = gained | (now - was), lost | (was - now)
+        unsure |= bearing(new, (at for at in was & now if was_by[at] != now_by[at]))
         if states.is_elsewhere(shift) or _has_part(shift, named):
             unsure |= bearing(new, was | now)
             unsure |= devices(old, user_of(old, shift.before))
@@ -86,10 +88,12 @@ def _own_sources(rules: CompiledRules, number: int | None) -> list[tuple[int, in
     """Return the cells of `autogroup:self` that list the nodes of a class."""
     if user_of(rules, number) is None or number is None:
         return []
-    found = (
-        (cell.number, cell.source.covers4 >> number & 1, cell.source.covers6 >> number & 1)
-        for cell in rules.own_cells
-    )
+    found = []
+    for cell in rules.own_cells:
+        in4, in6 = cell.source.covers4, cell.source.covers6
+        if cell.kind is CellKind.COMPANION:  # it tells the sources of all devices
+            in4, in6 = rules.classes.has4, rules.classes.has6
+        found.append((cell.number, in4 >> number & 1, in6 >> number & 1))
     return [each for each in found if each[1] or each[2]]
 
 
@@ -110,15 +114,20 @@ def _cancelled(gained: set[int], lost: set[int], told: int, states: States) -> i
 
 
 def _displaced(changed: set[int], states: States) -> int:
-    """Return the classes with a rule whose place is, or was, that of one that changed."""
-    new = states.after.rules
-    twins, found = set[int](), 0
-    for filters in (states.before.filters, states.after.filters):
-        twins |= filters.places.twins(changed)
-        for number in changed if new.own_cells else ():
+    """Return the classes with a rule that may stand elsewhere, or be one with another than before.
+
+    Rules with equal lists are one, which stands at the place of the first of them in the policy.
+    """
+    old, new = states.before.filters, states.after.filters
+    found, shuffled = 0, set[int]()
+    for number in new.places.rekeyed(old.places):
+        was, now = old.places.twins(number), new.places.twins(number)
+        if was != now:
+            shuffled.update(was, now)
+        for filters in (old, new) if new.rules.own_cells else ():
             key = filters.keys.numbered(number)
-            found |= devices(new, _only_user(key, filters.rules))
-    return found | bearing(new, twins - changed)
+            found |= devices(new.rules, _only_user(key, filters.rules))
+    return found | bearing(new.rules, shuffled - changed)
 
 
 def _only_user(key: SourceKey, rules: CompiledRules) -> str | None:

@@ -99,19 +99,19 @@ class States:
         )
 
 
-def listing(rules: CompiledRules, number: int | None) -> set[int]:
-    """Return the source sets whose lists of addresses have those of the nodes of a class."""
+def listing(rules: CompiledRules, number: int | None) -> dict[int, tuple[bool, bool]]:
+    """Return the source sets whose lists have addresses of a class, and of which families."""
     if rules.mentions is None or not has_address(rules, number) or number is None:
-        return set()
+        return {}
     bit = 1 << number
-    found = set()
+    found = {}
     for at in rules.mentions.sources(rules.classes.classes[number], rules.classes):
         source = rules.sources[at]
-        listed = source.identity
-        if source.postures:
-            listed |= source.covers4 | source.covers6
-        if listed & bit:
-            found.add(at)
+        families = source.identity & bit != 0, source.identity & bit != 0
+        if source.postures and not families[0]:
+            families = source.covers4 & bit != 0, source.covers6 & bit != 0
+        if any(families):
+            found[at] = families
     return found
 
 

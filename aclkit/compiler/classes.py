@@ -8,7 +8,7 @@ so its cost does not grow with the nodes of a class.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from immutables import Map
@@ -168,8 +168,8 @@ def classify(
     if signer.offers_routes:
         routes = dict.fromkeys(r for node in routers.values() for r in node.advertised_routes)
         offered = {route: literals.number(AddressSet.of([route])) for route in routes}
-    numbers: dict[Signature, int] = {}
-    class_of: dict[int, int] = {}
+    known: dict[Signature, NodeClass] = {}
+    waiting: list[NodeClass] = []
     if like is not None:
         result.classes.extend(map(nobody, range(len(like.classes))))
     sketches, sketched = Sketches(signer, literals), dict[Sketch | None, NodeClass]()
@@ -178,24 +178,23 @@ def classify(
         each = sketched.get(sketch)
         if each is None:
             signature = signer.sign(node, routes_of.get(index, ()), literals)
-            number = numbers.get(signature)
-            if number is not None:
-                each = result.classes[number]
-            else:
+            each = known.get(signature)
+            if each is None:
                 number = len(result.classes) if like is None else like.class_of.get(index, -1)
-                if number < 0 or (number < len(result.classes) and result.classes[number].nodes):
-                    number = len(result.classes)
-                numbers[signature] = number
                 each = NodeClass(number, signature, (*words(node), *signature.services))
-                if number < len(result.classes):
-                    result.classes[number] = each
-                else:
+                known[signature] = each
+                if like is None:
                     result.classes.append(each)
+                elif number < 0 or result.classes[number].nodes:
+                    waiting.append(each)
+                else:
+                    result.classes[number] = each
             if sketch is not None:
                 sketched[sketch] = each
         each.nodes.append(index)
-        class_of[index] = each.number
-    result.class_of, result.numbers = class_of, numbers
+    _seat(result, waiting)
+    result.class_of = {node: each.number for each in result.classes for node in each.nodes}
+    result.numbers = {each.signature: each.number for each in result.classes if each.nodes}
     result.free = tuple(each.number for each in result.classes if not each.nodes)
     result.sizes = ClassSizes.of(len(each.nodes) for each in result.classes)
     _index(result, frozenset(used_words), len(signer.postures.names))
@@ -207,6 +206,16 @@ def classify(
     result.met_routes = tuple(route for route in result.route_literals if result.inside(route))
     _index_offers(result, offered)
     return result
+
+
+def _seat(result: Classes, waiting: Iterable[NodeClass]) -> None:
+    """Give numbers to classes that can't have the one they had: those that are free, then more."""
+    free = (each.number for each in tuple(result.classes) if not each.nodes)
+    for each in waiting:
+        number = next(free, len(result.classes))
+        result.classes[number : number + 1] = [replace(each, number=number)]
+    while result.classes and not result.classes[-1].nodes:
+        result.classes.pop()
 
 
 def _index_offers(result: Classes, offered: dict[Prefix, int]) -> None:

@@ -89,7 +89,8 @@ class Filters:
 
     def following(self, rules: CompiledRules, changed: int) -> Filters:
         """Return the filters of the next state, in which the classes *changed* have other nodes."""
-        src_ips = {key: each for key, each in self._src_ips.items() if not key.classes & changed}
+        known = self._src_ips.copy()  # readers may add to it meanwhile
+        src_ips = {key: each for key, each in known.items() if not key.classes & changed}
         keys = self.keys.following(rules, changed)
         return Filters(rules, keys, self.places.following(keys), src_ips, _fixed=self._fixed)
 

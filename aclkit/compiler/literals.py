@@ -29,8 +29,8 @@ class LiteralTable:
     sets: list[AddressSet] = field(default_factory=list)
     _numbers: dict[AddressSet, int] = field(default_factory=dict)
     _segments: dict[Family, _Segments] = field(default_factory=dict)
-    _singles: list[int] = field(default_factory=list)
-    _looked_at: int = 0
+    _singles: tuple[int, tuple[int, ...]] = (0, ())
+    """How many sets were looked at, and which of them are single; both are put in place at once."""
 
     def number(self, addresses: AddressSet) -> int:
         """Return the number of *addresses*; equal sets have one number."""
@@ -52,13 +52,15 @@ class LiteralTable:
         return self._numbers.get(addresses)
 
     @property
-    def singles(self) -> list[int]:
+    def singles(self) -> tuple[int, ...]:
         """Return the numbers of the sets that name a single address."""
-        while self._looked_at < len(self.sets):
-            if any(prefix.is_single for prefix in self.sets[self._looked_at].prefixes()):
-                self._singles.append(self._looked_at)
-            self._looked_at += 1
-        return self._singles
+        looked_at, found = self._singles
+        upto = len(self.sets)
+        if looked_at < upto:
+            more = range(looked_at, upto)
+            names = (n for n in more if any(p.is_single for p in self.sets[n].prefixes()))
+            self._singles = upto, (*found, *names)
+        return self._singles[1]
 
     def borders(self, family: Family) -> list[int]:
         """Return where what `hits` finds becomes something else, ascending."""

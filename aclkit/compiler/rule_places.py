@@ -22,6 +22,9 @@ class _Listing(NamedTuple):
     keys: dict[int, SourceKey]
 
 
+_NOWHERE: dict[IpProto, int] = {}
+
+
 @dataclass(slots=True)
 class RulePlaces:
     """The places of rules in one state; from state to state only what changed is looked at again.
@@ -54,31 +57,42 @@ class RulePlaces:
         """Return the place of the rule with the sources *key* that *cell* is, or is part of."""
         place = cell.number
         for number in self.listing().sources.get(key, ()):
-            place = min(place, self.firsts[number].get(cell.ip_proto, place))
+            place = min(place, self.firsts.get(number, _NOWHERE).get(cell.ip_proto, place))
         return place
 
-    def twins(self, sources: Iterable[int]) -> set[int]:
-        """Return the source sets with rules that have the same list as any of *sources*."""
-        held = self.listing().sources
-        keys = {self.keys.numbered(number) for number in sources}
-        return {twin for key in keys if key for twin in held.get(key, ())}
+    def rekeyed(self, before: RulePlaces) -> set[int]:
+        """Return the source sets of which the list is identified otherwise than in *before*."""
+        old = before.listing().keys
+        return {
+            number
+            for number, key in self.listing().keys.items()
+            if key is not old[number] and key != old[number]
+        }
+
+    def twins(self, number: int) -> tuple[int, ...]:
+        """Return the source sets with the list of one, itself too; none for an empty list."""
+        listing = self.listing()
+        key = listing.keys[number]
+        return listing.sources[key] if key else ()
 
     def listing(self) -> _Listing:
         """Return which source sets have which list; worked out once."""
-        if self._listing is None:
-            self._listing = self._listed()
+        found = self._listing
+        if found is None:
+            # Of one look at what is known of before, as another reader may be ahead of this one.
+            found = self._listing = self._listed(self._before)
             self._before = None
-        return self._listing
+        return found
 
-    def _listed(self) -> _Listing:
-        keys = self.keys.all_of(self.firsts)
-        if self._before is None:
+    def _listed(self, known: _Listing | None) -> _Listing:
+        keys = self.keys.all()
+        if known is None:
             sources: dict[SourceKey, tuple[int, ...]] = {}
             for number, key in keys.items():
                 sources[key] = (*sources.get(key, ()), number)
             return _Listing(sources, keys)
-        sources = self._before.sources.copy()
-        for number, before in self._before.keys.items():
+        sources = known.sources.copy()
+        for number, before in known.keys.items():
             now = keys[number]
             if now is before or now == before:
                 continue

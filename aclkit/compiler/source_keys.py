@@ -36,6 +36,9 @@ class SourceKey:
     def __hash__(self) -> int:
         return self._hash
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return SourceKey, (self.classes, self.texts)  # texts have other hashes in another process
+
     def __bool__(self) -> bool:
         """Return whether the list has anything in it."""
         return bool(self.classes or self.texts)
@@ -102,13 +105,13 @@ class SourceKeys:
         """Return what identifies the list of a source set, given by its number."""
         return self.of(self.rules.sources[number])
 
-    def all_of(self, numbers: Iterable[int]) -> dict[int, SourceKey]:
-        """Return the keys of source sets, by their numbers."""
-        marked, sources, keys = self.marked, self.rules.sources, self._keys
-        for number in numbers:
-            if number not in keys:
-                keys[number] = self._key(sources[number], marked)
-        return {number: keys[number] for number in numbers}
+    def all(self) -> dict[int, SourceKey]:
+        """Return the keys of all source sets, by their numbers."""
+        marked, keys = self.marked, self._keys
+        for source in self.rules.sources:
+            if source.number not in keys:
+                keys[source.number] = self._key(source, marked)
+        return {source.number: keys[source.number] for source in self.rules.sources}
 
     def of(self, source: SourceSet) -> SourceKey:
         """Return what identifies the list of a source set."""
