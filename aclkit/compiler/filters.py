@@ -77,6 +77,8 @@ class Filters:
     keys: SourceKeys
     places: RulePlaces
     _src_ips: dict[SourceKey, tuple[str, ...]] = field(default_factory=dict)
+    _older: dict[SourceKey, tuple[str, ...]] = field(default_factory=dict)
+    """Lists of earlier states that hold in this one too; it is not added to."""
     _templates: dict[int, tuple[Group, ...]] = field(default_factory=dict)
     _fixed: dict[int, tuple[NetPortRange, ...]] = field(default_factory=dict)
     _class_texts: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -89,10 +91,11 @@ class Filters:
 
     def following(self, rules: CompiledRules, changed: int) -> Filters:
         """Return the filters of the next state, in which the classes *changed* have other nodes."""
-        known = self._src_ips.copy()  # readers may add to it meanwhile
-        src_ips = {key: each for key, each in known.items() if not key.classes & changed}
+        # Lists that nobody asked for in this state are let go, so that none is kept for ever.
+        known = (self._src_ips or self._older).copy()  # readers may add to it meanwhile
+        older = {key: each for key, each in known.items() if not key.classes & changed}
         keys = self.keys.following(rules, changed)
-        return Filters(rules, keys, self.places.following(keys), src_ips, _fixed=self._fixed)
+        return Filters(rules, keys, self.places.following(keys), _older=older, _fixed=self._fixed)
 
     def prepare(self) -> None:
         """Do now what the first filter would wait for."""
@@ -216,6 +219,8 @@ class Filters:
     def src_ips(self, key: SourceKey) -> tuple[str, ...]:
         """Return the list that *key* identifies, sorted as byte strings."""
         found = self._src_ips.get(key)
+        if found is None and key in self._older:
+            found = self._src_ips[key] = self._older[key]
         if found is None:
             listed = list(key.texts)
             for number in members(key.classes):
