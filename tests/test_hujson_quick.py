@@ -71,6 +71,17 @@ def test_both_readers_agree_on_the_json_suite(json_suite: Path) -> None:
             "['a']",
             "[\xa0]",
         ),
+        # What stops half-way, with what could follow it.
+        *(
+            "[1e]",
+            "[1e+]",
+            "[1.e1]",
+            '["\\u"]',
+            '["\\u00"]',
+            '["\\ud800\\"]',
+            "[1 // ]",
+            "[/**a/1]",
+        ),
         *("\ufeff[]", "[/]", "[1/2]", "[1//\u2028\n]", "[\0]", "[-]", "[NaN]", "[Infinity]"),
     ],
 )
@@ -110,6 +121,13 @@ def test_what_may_be_over_a_limit_goes_to_the_grammar() -> None:
             assert by_grammar(text, Limits(tokens=tokens)) is not None
     assert read_quickly(text, Limits(tokens=30)) is not None
     assert read_quickly(text, Limits(tokens=0)) is None
+
+
+def test_very_many_comments_in_a_row_go_to_the_grammar() -> None:
+    for count, is_quick in ((1000, True), (1001, False)):
+        text = "[" + "//\n" * count + "1]"
+        assert (read_quickly(text, DEFAULT) is not None) == is_quick
+        assert by_grammar(text) is not None
 
 
 def test_both_readers_agree_on_every_text_of_up_to_four_tokens() -> None:

@@ -30,6 +30,13 @@ PLUGIN = "aclkit" if INSTALLED else "aclkit.pytest_plugin"
 FIXED = ("-p", PLUGIN, "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
 
 
+@pytest.fixture(autouse=True)
+def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what makes pytest repeat whole messages in its summary, as it does in CI."""
+    for name in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "FORCE_COLOR", "PY_COLORS", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
     """Run pytest with the plugin, in this process: that is ten times as fast as in another."""
     return pytester.runpytest_inprocess(*FIXED, *args)

@@ -18,7 +18,7 @@ CONTEXT = 3
 # Commas and colons do not count: formatting adds and removes commas.
 _TOKEN = re.compile(
     r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-    r"|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/"
+    r"|//[^\n]*+|/\*[^*]*+\*++(?:[^*/][^*]*+\*++)*+(?<=\*)/"
     r"|[\[\]{}]|[^\s\[\]{},:\"/]++"
 )
 

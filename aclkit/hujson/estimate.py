@@ -16,7 +16,7 @@ LONGEST_LINE = 80
 
 # A comment on one line, after blanks. It is open if it runs on to the end of the line.
 _COMMENT = re.compile(
-    r"[ \t\r]*+(?P<comment>/\*[^*]*+\*++(?:[^*/][^*]*+\*++)*+/|(?P<open>//.*+|/\*.*+))"
+    r"[ \t\r]*+(?P<comment>/\*[^*]*+\*++(?:[^*/][^*]*+\*++)*+(?<=\*)/|(?P<open>//.*+|/\*.*+))"
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 # White space, the comment after it (if any) without the line feed that ends a line comment.
 _PART = re.compile(
-    r"(?P<white>[ \t\r\n]*+)(?P<comment>(?://[^\n]*+|/\*[^*]*+\*++(?:[^*/][^*]*+\*++)*+/)?+)"
+    r"(?P<white>[ \t\r\n]*+)(?P<comment>(?://[^\n]*+|/\*[^*]*+\*++(?:[^*/][^*]*+\*++)*+(?<=\*)/)?)"
 )
 
 

@@ -24,7 +24,7 @@ _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _IDENTIFIER = re.compile(r"[^\W\d][\w$]*+|\$[\w$]*+")
 _NUMBER_LIKE = re.compile(r"[-+]?(?:[0-9.]|infinity$|nan$|$)", re.IGNORECASE)
 _HEX = re.compile(r"([-+]?+)0[xX]([0-9a-fA-F]{1,16})")
-_DECIMAL = re.compile(r"\+?(-?)0*+([0-9]*+)\.?+([0-9]*+)((?:[eE][-+]?[0-9]++)?+)")
+_DECIMAL = re.compile(r"\+?(-?)0*+([0-9]*+)\.?+([0-9]*+)((?:[eE][-+]?+[0-9]++)?)")
 
 # What ends a line in JavaScript, but not here.
 _SEPARATOR = re.compile("[\u2028\u2029]")

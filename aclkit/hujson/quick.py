@@ -20,6 +20,9 @@ from aclkit.limits import Limits
 # What comes next in a container. At its begin and after a comma, that can be its bracket as well.
 _NAME, _VALUE, _BRACKET = range(3)
 
+# So many comments in a row are read here: each takes memory until the step is done.
+_COMMENTS = 1000
+
 
 def read_quickly(text: str, limits: Limits) -> Value | None:
     """Return the value of *text* if that is an object or array, in time linear in its length.
@@ -97,12 +100,14 @@ def _step() -> re.Pattern[str]:
 
     Its groups are an extra, the literal, the extra after the literal, the mark, and the extra
     between a closing bracket and a comma or the end of the text. At the first place where HuJSON
-    does not go on it matches without a mark, so nothing is ever searched for.
+    does not go on it matches without a mark, so nothing is ever searched for. Its last part can be
+    empty, so no group before that ever gives back what it took; those that could stop half-way are
+    not possessive, since Python goes on there before 3.11.5 (gh-106052).
     """
     patterns = terminals()
-    white = f"(?:{patterns['WHITE_SPACE']})?+"
+    white = f"(?:{patterns['WHITE_SPACE']})?"
     comment = f"(?:{patterns['LINE_COMMENT']}|{patterns['BLOCK_COMMENT']})"
-    extra = f"({white}(?:{comment}{white})*+)"
+    extra = f"({white}(?:{comment}{white}){{0,{_COMMENTS}}})"
     literal = f"({patterns['STRING']}|{patterns['NUMBER']}|{patterns['CONSTANT']})"
-    end = rf"(?:(?<=[\]}}]){extra}(?:,|\Z))?+"
-    return re.compile(rf"{extra}(?:{literal}{extra})?+([,:\[\]{{}}]?+){end}")
+    end = rf"(?:(?<=[\]}}]){extra}(?:,|\Z))?"
+    return re.compile(rf"{extra}(?:{literal}{extra})?([,:\[\]{{}}]?+){end}")

@@ -41,8 +41,8 @@ MARKS = frozenset(
 # point matches one of these, and none of them backtracks.
 _BROKEN = (
     # A string ends with its line at the latest.
-    ("BROKEN_STRING", r'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+(?:"|\\)?+'),
-    ("SINGLE_QUOTED", r"'[^'\\\n]*+(?:\\[^\n][^'\\\n]*+)*+(?:'|\\)?+"),
+    ("BROKEN_STRING", r'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+["\\]?+'),
+    ("SINGLE_QUOTED", r"'[^'\\\n]*+(?:\\[^\n][^'\\\n]*+)*+['\\]?+"),
     ("ODD_QUOTED", r"“[^“”\n]*+”?+|‘[^‘’\n]*+’?+|`[^`\n]*+`?+"),
     ("OPEN_BLOCK_COMMENT", r"/\*"),
     ("SEPARATED_COMMENT", r"//[^\n]*+\n"),

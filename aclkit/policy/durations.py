@@ -23,7 +23,7 @@ _UNITS = {
 }
 HOUR = _UNITS["h"]
 _LONGEST = 2**63
-_PART = re.compile(r"(?P<whole>[0-9]*+)(?:\.(?P<fraction>[0-9]*+))?+(?P<unit>[^0-9.]*+)")
+_PART = re.compile(r"(?P<whole>[0-9]*+)(?:\.(?P<fraction>[0-9]*+))?(?P<unit>[^0-9.]*+)")
 # Digits beyond these change no nanosecond; Python reads long numbers in quadratic time.
 _DIGITS = 30
 
