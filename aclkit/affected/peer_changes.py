@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from aclkit.addresses import Prefix
 from aclkit.affected.nodes import Found
-from aclkit.affected.route_views import carriers_differ, exits_shown, routes_seen
+from aclkit.affected.route_views import carriers_differ, exits_shown, sees_other_routes
 from aclkit.affected.states import States, devices, user_of
 from aclkit.compiled import CompiledPolicy
 from aclkit.compiler.update import Shift
@@ -55,7 +56,8 @@ def route_changes(states: States) -> Found:
         if shift.after is not None
         for asked, nodes in _alike(shift, states)
         if shift.before is None
-        or _routes_of(states.before, asked, states) != _routes_of(states.after, asked, states)
+        or sees_other_routes(states, asked)
+        or _own_primaries(states.before, asked) != _own_primaries(states.after, asked)
         for node in nodes
     }
     class_of = states.after.rules.classes.class_of
@@ -122,6 +124,8 @@ def _capable(shift: Shift, states: States) -> int:
     found = 0
     for at in states.after.reach.granting:
         was, now = old.cells[at], new.cells[at]
+        if was is now and shift.before == shift.after:
+            continue
         if was.own:
             if user_of(old, shift.before) is not None or user_of(new, shift.after) is not None:
                 found |= devices(old, user_of(old, shift.before))
@@ -146,10 +150,7 @@ def _own_list_differs(node: int, states: States) -> bool:
             return True
     if any(states.is_elsewhere(each) or _is_other_exit(each, states) for each in states.shifts):
         return bool(_view(old, node) != _view(new, node))
-    apart = states.shifting
-    if routes_seen(old, node, apart) != routes_seen(new, node, apart):
-        return True
-    return _grants_differ(node, seen[0] & seen[1], states)
+    return sees_other_routes(states, node) or _grants_differ(node, seen[0] & seen[1], states)
 
 
 def _grants_differ(node: int, seen: int, states: States) -> bool:
@@ -184,7 +185,12 @@ def _grants_in_doubt(states: States) -> Sequence[int]:
         states.grants_in_doubt = [
             at
             for at in new.reach.granting
-            if any(_part(old, at, e.before) != _part(new, at, e.after) for e in states.shifts)
+            for same in (old.rules.cells[at] is new.rules.cells[at],)
+            if any(
+                _part(old, at, e.before) != _part(new, at, e.after)
+                for e in states.shifts
+                if not (same and e.before == e.after)
+            )
         ]
     return states.grants_in_doubt
 
@@ -205,8 +211,7 @@ def _view(compiled: CompiledPolicy, node: int) -> Any:
     return [compiled.peer(node, peer) for peer in peers]
 
 
-def _routes_of(compiled: CompiledPolicy, node: int, states: States) -> Any:
-    """Return the routes that a node is shown and those of which it is the primary."""
+def _own_primaries(compiled: CompiledPolicy, node: int) -> list[Prefix]:
+    """Return the routes of which a node is the primary."""
     primaries = compiled.rules.primaries
-    own = [r for r in compiled.rules.class_of(node).signature.routes if primaries.get(r) == node]
-    return routes_seen(compiled, node, states.shifting), own
+    return [r for r in compiled.rules.class_of(node).signature.routes if primaries.get(r) == node]

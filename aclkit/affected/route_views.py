@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from aclkit.addresses import Prefix
 from aclkit.affected.states import States
 from aclkit.compiled import CompiledPolicy
@@ -99,39 +97,39 @@ def _shown(compiled: CompiledPolicy, route: Prefix) -> tuple[int | None, int, in
     return primary, (direct | (inbound & ~steered)) & seers, steered & ~direct
 
 
-class RoutesSeen(NamedTuple):
-    """What routes a node is shown.
-
-    Attributes:
-        subnets: the peer on which it sees each subnet route.
-        exits: classes of which it sees all nodes as exits.
-        exit_nodes: further nodes that it sees as exits.
-    """
-
-    subnets: dict[Prefix, int]
-    exits: int
-    exit_nodes: frozenset[int]
+def sees_other_routes(states: States, node: int) -> bool:
+    """Return whether a node of both states sees other routes, or on other peers, than before."""
+    old, new = states.before, states.after
+    if _exits_seen(old, node, states.shifting) != _exits_seen(new, node, states.shifting):
+        return True
+    was, now = old.rules.classes.class_of[node], new.rules.classes.class_of[node]
+    routes = _routes_in_question(states, was, now)
+    return any(_seen_on(old, node, route) != _seen_on(new, node, route) for route in routes)
 
 
-def routes_seen(compiled: CompiledPolicy, node: int, apart: int) -> RoutesSeen:
-    """Return the routes that *node* is shown, with the exits in the classes *apart* one by one."""
-    rules, visibility = compiled.rules, compiled.visibility
-    each = rules.class_of(node)
-    if rules.classes.met_routes:
-        routes = set(rules.classes.routes)
-    else:
-        routes = set(each.signature.routes)
-        for cell in visibility.cells_to_routes(each.number):
-            routes |= cell.routes
-        for cell in visibility.cells_from_routes(each.number):
-            routes |= cell.source.overlapped
-    seen = {}
-    for route in routes:
-        carrier = _seen_on(compiled, node, route)
-        if carrier is not None:
-            seen[route] = carrier
-    exits = visibility.exit_classes(each.number) & visibility.visible_classes(each.number)
-    exits &= rules.classes.exits
-    held = rules.classes.classes
-    nodes = frozenset(n for number in members(exits & apart) for n in held[number].nodes)
-    return RoutesSeen(seen, exits & ~apart, nodes - {node})
+def _routes_in_question(states: States, was: int, now: int) -> set[Prefix]:
+    """Return the subnet routes that nodes which went from class to class may see elsewhere."""
+    old, new = states.before, states.after
+    if old.rules.classes.met_routes or new.rules.classes.met_routes:
+        return {*old.rules.classes.routes, *new.rules.classes.routes}
+    before, after = old.visibility.ways(was), new.visibility.ways(now)
+    found = {*(before.direct ^ after.direct), *(before.inbound ^ after.inbound)}
+    found |= states.done.routes
+    if before.steered != after.steered:
+        found.update(*(cell.routes for cell in (*before.steered, *after.steered)))
+    unseen = old.visibility.visible_classes(was) ^ new.visibility.visible_classes(now)
+    if unseen:
+        routers = new.rules.classes.routes
+        both = before.routes & after.routes
+        found.update(route for route in both - found if routers.get(route, 0) & unseen)
+    return found
+
+
+def _exits_seen(compiled: CompiledPolicy, node: int, apart: int) -> tuple[int, frozenset[int]]:
+    """Return the classes of which a node sees all nodes as exits, and such nodes of *apart*."""
+    classes, visibility = compiled.rules.classes, compiled.visibility
+    number = classes.class_of[node]
+    exits = visibility.exit_classes(number) & visibility.visible_classes(number) & classes.exits
+    near = exits & apart
+    nodes = frozenset(n for each in members(near) for n in classes.classes[each].nodes)
+    return exits ^ near, nodes - {node}

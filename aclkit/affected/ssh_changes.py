@@ -5,6 +5,7 @@ from __future__ import annotations
 from aclkit.affected.nodes import Found
 from aclkit.affected.ssh_comparison import SshComparison
 from aclkit.affected.states import States, devices, has_address, user_of
+from aclkit.compiler.compiled_rules import CompiledRules
 from aclkit.compiler.update import Shift
 
 
@@ -12,10 +13,10 @@ def ssh_changes(states: States) -> Found:
     """Return the nodes whose SSH rules are others."""
     old, new = states.before.rules, states.after.rules
     gained = lost = unsure = 0
+    placed = [(shift, _bit(old, shift.before), _bit(new, shift.after)) for shift in states.shifts]
     for was, now in zip(old.ssh.rules, new.ssh.rules, strict=True):
-        for shift in states.shifts:
-            before = has_address(old, shift.before) and was.sources >> (shift.before or 0) & 1 == 1
-            after = has_address(new, shift.after) and now.sources >> (shift.after or 0) & 1 == 1
+        for shift, in_old, in_new in placed:
+            before, after = was.sources & in_old, now.sources & in_new
             if not before and not after:
                 continue
             told = now.destinations
@@ -47,6 +48,11 @@ def ssh_changes(states: States) -> Found:
         for node in shift.nodes
     )
     return Found(classes, states.spared(classes), further)
+
+
+def _bit(rules: CompiledRules, number: int | None) -> int:
+    """Return a class as a set, the empty one if its nodes are no sources for want of an address."""
+    return 1 << number if number is not None and has_address(rules, number) else 0
 
 
 def _is_other_user(shift: Shift, states: States) -> bool:

@@ -89,7 +89,8 @@ class SshComparison:
     def __post_init__(self) -> None:
         before, after = self.states.before.rules, self.states.after.rules
         self._whole = {}, {}
-        self._same_order = before.roster.user_order == after.roster.user_order
+        was, now = before.roster.user_order, after.roster.user_order
+        self._same_order = was is now or was == now
 
     def differs(self, node: int) -> bool:
         """Return whether a node, which is in both states, has other SSH rules."""
@@ -115,13 +116,14 @@ class SshComparison:
         """Return the SSH rules of a node, with the sources in shifting classes one by one."""
         rules = (self.states.after if new else self.states.before).rules
         ssh, each, known = rules.ssh, rules.class_of(node), self._whole[new]
+        bit = 1 << each.number
         found = []
         for rule in ssh.rules:
-            if rule.destinations >> each.number & 1:
+            if rule.destinations & bit:
                 if rule.number not in known:
                     known[rule.number] = self._part(rules, rule, rule.sources, whole=True)
                 part = known[rule.number]
-            elif sources := ssh.sources_at(rule, each):
+            elif rule.own and (sources := ssh.sources_at(rule, each)):
                 part = self._part(rules, rule, sources)
             elif near := ssh.near_sources(rule, each):
                 alone = each.signature.user is None

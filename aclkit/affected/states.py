@@ -93,9 +93,11 @@ class States:
 
     def spared(self, classes: int) -> frozenset[int]:
         """Return the moving nodes in *classes*: what is said of those is not theirs."""
-        class_of = self.after.rules.classes.class_of
         return frozenset(
-            node for node in self.moving if node in class_of and classes >> class_of[node] & 1
+            node
+            for shift in self.shifts
+            if shift.after is not None and classes >> shift.after & 1
+            for node in shift.nodes
         )
 
 

@@ -9,11 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from aclkit.addresses import Family, Prefix
 from aclkit.compiler.bitsets import members
 from aclkit.compiler.cells import Cell
 from aclkit.compiler.compiled_rules import CompiledRules
+
+
+class Ways(NamedTuple):
+    """By which subnet routes a class takes part in the rules, but for `autogroup:self`.
+
+    Attributes:
+        direct: those opened to it on whichever router.
+        steered: the cells that open routes to it on the routers of their `via` alone.
+        inbound: those from which it is opened to what they hold, and its own.
+    """
+
+    direct: frozenset[Prefix]
+    steered: tuple[Cell, ...]
+    inbound: frozenset[Prefix]
+
+    @property
+    def routes(self) -> frozenset[Prefix]:
+        """Return all of them."""
+        return self.direct.union(self.inbound, *(cell.routes for cell in self.steered))
 
 
 @dataclass(slots=True)
@@ -24,8 +44,9 @@ class Visibility:
     _visible: dict[int, int] = field(default_factory=dict)
     _carriers: dict[tuple[int, Prefix], int | None] = field(default_factory=dict)
     _exits: dict[int, int] = field(default_factory=dict)
-    _to_routes: dict[int, tuple[Cell, ...]] = field(default_factory=dict)
-    _from_routes: dict[int, tuple[Cell, ...]] = field(default_factory=dict)
+    _open_to: dict[int, tuple[Cell, ...]] = field(default_factory=dict)
+    _opened: dict[int, tuple[Cell, ...]] = field(default_factory=dict)
+    _ways: dict[int, Ways] = field(default_factory=dict)
 
     def peers(self, node: int) -> Iterator[int]:
         """Yield the numbers of the nodes that *node* sees, in the order of creation per class."""
@@ -40,14 +61,10 @@ class Visibility:
         visible = self._visible.get(number)
         if visible is None:
             visible = 0
-            bit = 1 << number
-            each = self.rules.classes.classes[number]
-            for cell in self.rules.cells_from(each):
-                if not cell.own and cell.source.reaches & bit:
-                    visible |= cell.bearers
-            for cell in self.rules.cells_to(each):
-                if not cell.own and cell.bearers & bit:
-                    visible |= cell.source.reaches
+            for cell in self._cells_from(number):
+                visible |= cell.bearers
+            for cell in self._cells_to(number):
+                visible |= cell.source.reaches
             for cell in self.rules.own_cells:
                 visible |= self._visible_among_own(cell, number)
             self._visible[number] = visible
@@ -104,26 +121,26 @@ class Visibility:
 
     def _elected(self, number: int, route: Prefix) -> int | None:
         primary = self.rules.primaries.get(route)
-        steering = 0
-        inbound = route in self.rules.classes.classes[number].signature.routes
-        for cell in self.cells_to_routes(number):
-            if route in cell.routes:
-                if not cell.is_via:
-                    return primary
-                steering |= cell.bearers
-        for cell in self.rules.own_cells:
+        classes = self.rules.classes
+        direct, steered, inward = self.ways(number)
+        if route in direct:
+            return primary
+        inbound = route in inward
+        for cell in self.rules.own_cells if route in classes.met_routes else ():
             if self._reaches_own_router(cell, number, route):
                 return primary
             inbound = inbound or self._may_answer_own(cell, number, route)
-        for cell in self.cells_from_routes(number):
-            inbound = inbound or route in cell.source.overlapped
-        steering &= self.rules.classes.routes.get(route, 0)
+        steering = 0
+        for cell in steered:
+            if route in cell.routes:
+                steering |= cell.bearers
+        steering &= classes.routes.get(route, 0)
         if steering:
             nodes = self.rules.nodes
             candidates = (
                 node
                 for other in members(steering)
-                for node in self.rules.classes.classes[other].nodes
+                for node in classes.classes[other].nodes
                 if nodes[node].online
             )
             return min(candidates, key=self.rules.roster.rank, default=None)
@@ -143,25 +160,42 @@ class Visibility:
         own = classes.devices_of(classes.classes[number].signature.user)
         return own >> number & 1 == 1 and self._sources_inside(cell, route) & own != 0
 
-    def cells_to_routes(self, number: int) -> tuple[Cell, ...]:
-        """Return the cells that open routes to the nodes of a class."""
-        found = self._to_routes.get(number)
+    def ways(self, number: int) -> Ways:
+        """Return by which subnet routes a class takes part in the rules."""
+        found = self._ways.get(number)
         if found is None:
-            found = self._to_routes[number] = tuple(
-                cell
-                for cell in self.rules.cells_from(self.rules.classes.classes[number])
-                if cell.routes and not cell.own and cell.source.reaches >> number & 1
+            opening = [cell for cell in self._cells_from(number) if cell.routes]
+            sources = [cell.source for cell in self._cells_to(number)]
+            found = self._ways[number] = Ways(
+                frozenset().union(*(cell.routes for cell in opening if not cell.is_via)),
+                tuple(cell for cell in opening if cell.is_via),
+                frozenset(self.rules.classes.classes[number].signature.routes).union(
+                    *(source.overlapped for source in sources)
+                ),
             )
         return found
 
-    def cells_from_routes(self, number: int) -> tuple[Cell, ...]:
-        """Return the cells that open the nodes of a class to what is in routes."""
-        found = self._from_routes.get(number)
+    def _cells_from(self, number: int) -> tuple[Cell, ...]:
+        """Return the cells, but for `autogroup:self`, of which a class is a source."""
+        found = self._open_to.get(number)
         if found is None:
-            found = self._from_routes[number] = tuple(
+            bit = 1 << number
+            found = self._open_to[number] = tuple(
+                cell
+                for cell in self.rules.cells_from(self.rules.classes.classes[number])
+                if not cell.own and cell.source.reaches & bit
+            )
+        return found
+
+    def _cells_to(self, number: int) -> tuple[Cell, ...]:
+        """Return the cells, but for `autogroup:self`, that open the nodes of a class."""
+        found = self._opened.get(number)
+        if found is None:
+            bit = 1 << number
+            found = self._opened[number] = tuple(
                 cell
                 for cell in self.rules.cells_to(self.rules.classes.classes[number])
-                if cell.source.overlapped and not cell.own and cell.bearers >> number & 1
+                if not cell.own and cell.bearers & bit
             )
         return found
 
@@ -170,8 +204,8 @@ class Visibility:
         found = self._exits.get(number)
         if found is None:
             found = 0
-            for cell in self.rules.cells_from(self.rules.classes.classes[number]):
-                if cell.exits and cell.source.reaches >> number & 1:
+            for cell in self._cells_from(number):
+                if cell.exits:
                     found |= cell.bearers
             self._exits[number] = found
         return found
