@@ -32,6 +32,8 @@ def patch(document: Any, operation: dict[str, Any]) -> None:
     match operation["op"]:
         case "add" if last == "-":
             place.append(operation["value"])
+        case "add" if isinstance(place, list):
+            place.insert(int(last), operation["value"])
         case "add":
             place[last] = operation["value"]
         case "remove":

@@ -57,7 +57,7 @@ class Model(Rules):
                 continue
             for selector, ports in rule.ports.items():
                 if selector == SELF:
-                    is_open = len(users) == 1 and users != {None}
+                    is_open = len(users) == 1 and users != {None} and not rule.via
                 elif node:
                     is_open = overlap([dst], self.served(rule, selector, node))
                 elif rule.via and selector != "autogroup:internet":

@@ -334,7 +334,8 @@ class CellBuilder:
         return tuple(self.sources), tuple(self.cells)
 
     def _ports(self, rule: AccessRule, source: SourceSet, ip_proto: IpProto, entry: Entry) -> None:
-        if entry.selector.is_autogroup("self"):
+        # The devices of a user have no tags, so none of them is a router of `via`.
+        if entry.selector.is_autogroup("self") and not rule.via:
             number = len(self.cells)
             cell = Cell(number, CellKind.PORTS, rule, source, ip_proto, entry, own=True)
             self.cells.append(cell)

@@ -67,11 +67,18 @@ class PolicyEdit:
         self._words.append(self._with_postures(words))
 
     def log_in(self, sources: list[str], target: str, login: str) -> None:
-        """Add an SSH rule."""
+        """Add an SSH rule, as the first where another may decide on *login* and let nobody in."""
         self.declare([*sources, target])
-        rule = {"action": "accept", "src": sources, "dst": [target], "users": [login]}
-        self._append("ssh", "ssh" in self.rules.policy.sections, [self._conditional(rule)])
-        words = f"add an SSH rule from {listed(sources)} to `{target}` as `{login}`"
+        held_up = [r for r in self.rules.ssh.rules if r.knows(login) and not r.lets_in(login)]
+        action = "check" if any(rule.checks for rule in held_up) else "accept"  # tried before those
+        rule = {"action": action, "src": sources, "dst": [target], "users": [login]}
+        words = f"from {listed(sources)} to `{target}` as `{login}`"
+        if held_up:
+            self._add(f"/{self._key('ssh')}/0", self._conditional(rule))
+            words = f"put an SSH rule {words} before all others"
+        else:
+            self._append("ssh", "ssh" in self.rules.policy.sections, [self._conditional(rule)])
+            words = f"add an SSH rule {words}"
         self._words.append(self._with_postures(words))
 
     def declare(self, words: Iterable[str]) -> None:

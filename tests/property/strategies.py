@@ -310,7 +310,7 @@ def grants(draw: st.DrawFn, tailnet: JSON, words: Vocabulary) -> JSON:
     """One entry of `grants`: ports, capabilities or both, perhaps through a router."""
     kind = draw(st.sampled_from(["ip", "app", "both"] if "app" in words.features else ["ip"]))
     through = "via" in words.features and draw(st.booleans())
-    own = not through and "self" in words.features and draw(st.integers(0, 3)) == 3
+    own = "self" in words.features and draw(st.integers(0, 3)) == 3
     targets = words.destinations(tailnet, app=kind != "ip")
     if through:
         targets = [name for name in targets if name in ("autogroup:internet", *words.literals)]

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from aclkit.evaluator.packetfilter import PacketFilter
 from aclkit.evaluator.query import Allowed
 from aclkit.evaluator.reasons import WhyNot
 from tests.json_patch import applied
+from tests.property.headscale import VERSIONS, headscale_worlds
 from tests.property.strategies import ACLS, ALL, GROUPS, LITERALS, LOGINS, ROUTES, TAGS
 from tests.property.test_model import World, compiled, worlds
 from tests.reference_client import ssh_verdict
@@ -267,13 +269,19 @@ def has_reasons(verdict: Verdict | SshVerdict) -> tuple[WhyNot, ...]:
     return verdict.why_not
 
 
-def assert_edits_help(world: World, reasons: tuple[WhyNot, ...], ask: Any, asked: object) -> None:
+def assert_edits_help(
+    world: World,
+    reasons: tuple[WhyNot, ...],
+    ask: Any,
+    asked: object,
+    target: str = "tailscale",
+) -> None:
     held_up = any(each.code == "posture-not-met" and each.origin is None for each in reasons)
     for reason in reasons:
         if reason.edit is None:
             assert reason.code in HOPELESS or held_up, (asked, reason)
             continue
-        after = ask(compiled(applied(world, reason.edit)))
+        after = ask(compiled(applied(world, reason.edit), target))
         assert after.allowed is Allowed.ALL, (asked, reason, after.why_not)
 
 
@@ -326,3 +334,25 @@ def test_every_edit_for_a_login_makes_it_a_yes(world: World) -> None:
         reasons = has_reasons(fast.query_ssh(src, dst, UBUNTU))
         asked = src, dst, UBUNTU
         assert_edits_help(world, reasons, lambda new, asked=asked: new.query_ssh(*asked), asked)
+
+
+@pytest.mark.parametrize("minor", VERSIONS)
+def test_every_edit_makes_it_a_yes_on_each_version_of_headscale(minor: int) -> None:
+    target = f"headscale@0.{minor}"
+
+    @settings(max_examples=max(FEW // 60, 5))
+    @given(headscale_worlds(minor))
+    def check(world: World) -> None:
+        fast = compiled(world, target)
+        names = [node["name"] for node in world[1]["nodes"]]
+        for src, dst in itertools.product(names, names):
+            for asked in ((src, dst, 22, "tcp"), (src, dst, 53, "udp")):
+                reasons = has_reasons(fast.query(*asked))
+                ask = lambda new, asked=asked: new.query(*asked)  # noqa: E731
+                assert_edits_help(world, reasons, ask, asked, target)
+            login = src, dst, UBUNTU
+            reasons = has_reasons(fast.query_ssh(*login))
+            ask = lambda new, login=login: new.query_ssh(*login)  # noqa: E731
+            assert_edits_help(world, reasons, ask, login, target)
+
+    check()
