@@ -42,6 +42,7 @@ def text(word: str, start: int = 10) -> Text:
         ("1", [(1, 1)]),
         ("65535", [(65535, 65535)]),
         ("080", [(80, 80)]),
+        ("00000080", [(80, 80)]),
         ("1-65535", [(1, 65535)]),
         ("8000-8100", [(8000, 8100)]),
         ("22-22", [(22, 22)]),
@@ -63,16 +64,18 @@ def test_all_ports_are_not_the_ports_from_one() -> None:
         ("", "", "bad-port/empty"),
         ("ssh", "ssh", "bad-port/first"),
         ("22,ssh", "ssh", "bad-port/first"),
-        ("22,,80", "", "bad-port/first"),
+        ("22,,80", "", "bad-port/empty"),
+        ("22,*", "*", "bad-port/first"),
+        ("*,22", "*", "bad-port/first"),
         ("22, 80", " 80", "bad-port/first"),
         ("-80", "-80", "bad-port/first"),
-        ("65536", "65536", "bad-port/first"),
+        ("65536", "65536", "bad-port/first-over"),
         ("+1", "+1", "bad-port/first"),
         ("1e3", "1e3", "bad-port/first"),
         ("８０", "８０", "bad-port/first"),
         ("9-x", "9-x", "bad-port/last"),
         ("80-", "80-", "bad-port/last"),
-        ("1-65536", "1-65536", "bad-port/last"),
+        ("1-65536", "1-65536", "bad-port/last-over"),
         ("1-2-3", "1-2-3", "bad-port/dashes"),
         ("80,9-1", "9-1", "bad-port/backwards"),
         ("0", "0", "bad-port/zero"),
@@ -211,7 +214,7 @@ def test_only_tcp_udp_and_sctp_have_ports() -> None:
         ("udp:53-54", "udp", (53, 54)),
         ("icmp:*", "icmp", ALL_PORTS),
         ("6:22", "6", (22, 22)),
-        (" tcp:80 ", "tcp", (80, 80)),
+        ("006:22", "006", (22, 22)),
     ],
 )
 def test_an_ip_entry_is_a_protocol_and_one_range(
@@ -234,6 +237,11 @@ def test_an_ip_entry_is_a_protocol_and_one_range(
         ("https:443", "bad-protocol", "https"),
         ("tcp:80:90", "bad-protocol", "tcp:80"),
         ("", "bad-port", ""),
+        (":", "bad-port", ":"),
+        ("foo:0", "bad-port", "0"),
+        ("a,b:80", "bad-port", "a,b"),
+        (" 80", "bad-port", " 80"),
+        ("tcp:80 ", "bad-port", "80 "),
     ],
 )
 def test_what_is_no_ip_entry_is_refused_at_its_part(word: str, code: str, wrong: str) -> None:
@@ -246,6 +254,44 @@ def test_what_is_no_ip_entry_is_refused_at_its_part(word: str, code: str, wrong:
 
 def test_headscale_takes_several_ports_in_an_ip_entry() -> None:
     assert parse_ip_entry(text("tcp:80,443"), HEADSCALE).ports == ((80, 80), (443, 443))
+
+
+def test_headscale_needs_no_protocol_before_the_colon_of_an_ip_entry() -> None:
+    found = parse_ip_entry(text(":80"), HEADSCALE)
+    assert (found.protocol, found.ports) == (None, ((80, 80),))
+
+
+@pytest.mark.parametrize("word", ["TCP:80", "*:80", "a,b:80", "tcp:6:7", " 80", "80,*", "tcp:"])
+def test_an_ip_entry_that_headscale_refuses(word: str) -> None:
+    with pytest.raises(PortSyntaxError):
+        parse_ip_entry(text(word), HEADSCALE)
+
+
+@pytest.mark.parametrize("word", ["-80-90-", "80--90", "--80-90"])
+def test_dashes_too_many_do_not_count_on_headscale(word: str) -> None:
+    assert parse_port_range(text(word), HEADSCALE.ports) == ((80, 90),)
+
+
+@pytest.mark.parametrize("word", ["-80", "80-", "-", "1-2-3"])
+def test_a_range_on_headscale_has_two_ports(word: str) -> None:
+    with pytest.raises(PortSyntaxError) as refused:
+        parse_port_range(text(word), HEADSCALE.ports)
+    assert refused.value.case == "bad-port/dashes"
+
+
+@pytest.mark.parametrize("word", ["[1.2.3.4]:80", "[h]:80", "[tag:a]:80", "[::1:80", "[::1]x:80"])
+def test_brackets_on_headscale_stand_around_ipv6_only(word: str) -> None:
+    with pytest.raises(PortSyntaxError) as refused:
+        parse_destination(text(word), HEADSCALE)
+    assert refused.value.code == "bad-port"
+
+
+def test_blanks_before_ports_count_on_headscale() -> None:
+    word = text("tag:web :80")
+    assert parse_destination(word, TAILSCALE).selector.text == "tag:web"
+    assert parse_destination(word, HEADSCALE).selector.text == "tag:web "
+    with pytest.raises(SelectorSyntaxError):
+        parse_destination(text(" tag:web:80"), HEADSCALE)
 
 
 @given(st.text("tcp:udag[]*,-/015f.@ ", max_size=20), st.sampled_from([TAILSCALE, HEADSCALE]))

@@ -71,14 +71,14 @@ def test_headscale_names_all_errors_each_once() -> None:
     said = refusal({"acls": rules}, "headscale@0.29")
     assert said is not None
     assert [line.strip() for line in said.split("\n")[-2:]] == [
-        'tag not found: "tag:a"',
-        'tag not found: "tag:b"',
+        'src=tag not found: "tag:a"',
+        'src=tag not found: "tag:b"',
     ]
     assert said.count("tag not found") == 2
 
 
 def test_headscale_stops_at_an_error_of_json() -> None:
-    policy = {"acls": [{"action": "deny", "src": [], "dst": []}], "rules": []}
+    policy = {"acls": [{"action": "accept", "src": ["tag:x"], "dst": []}], "rules": []}
     assert refusal(policy, "headscale@0.29") == 'unknown field: "rules"'
 
 
@@ -157,3 +157,108 @@ def test_a_policy_is_refused_exactly_when_there_is_an_error_or_a_failed_test(pat
     assert report.accepted == (not errors and not failed)
     assert (report.refusal is None) == report.accepted
     assert not (errors and report.tests)
+
+
+OWNED: dict[str, Any] = {"tagOwners": {"tag:server": []}}
+
+
+def of_destination(word: str) -> str | None:
+    rule = {"action": "accept", "src": ["*"], "dst": [word]}
+    return refusal({**OWNED, "acls": [rule]})
+
+
+@pytest.mark.parametrize(
+    ("ports", "words"),
+    [
+        ("80,*", 'port range "*": invalid first integer'),
+        ("*,80", 'port range "*": invalid first integer'),
+        ("80,,443", 'invalid port list: "80,,443"'),
+        ("80,", 'invalid port list: "80,"'),
+        ("", 'invalid port list: ""'),
+        ("SSH", 'port range "ssh": invalid first integer'),
+        ("80-X", 'port range "80-x": invalid last integer'),
+        ("65536", 'port range "65536": invalid first integer'),
+    ],
+)
+def test_ports_that_tailscale_refuses_are_named_in_lower_case(ports: str, words: str) -> None:
+    word = f"tag:server:{ports}"
+    assert of_destination(word) == f'dst="{word}": {words}'
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("", "empty string"),
+        (":80", "empty protocol"),
+        (":", 'invalid port list: ""'),
+        ("tcp:", 'invalid port list: ""'),
+        ("a,b:80", 'host cannot contain a comma (",")'),
+        ("foo:0", "port range \"0\": first port must be >0, or use '*' for wildcard"),
+        ("FOO:*", 'proto name "foo" not known; use protocol number 0-255'),
+        ("256:*", 'proto name "256" not known; use protocol number 0-255'),
+        ("a:b:80", 'proto name "a:b" not known; use protocol number 0-255'),
+        ("ICMP", 'port range "icmp": invalid first integer'),
+        (" 80", 'port range " 80": invalid first integer'),
+        ("tcp :80", 'proto name "tcp " not known; use protocol number 0-255'),
+        ("1-2-3", 'port range "1-2-3": too many dashes(-)'),
+        ("80-90,100", 'port range "80-90,100": invalid last integer'),
+        ("9-1", 'port range "9-1": first port must be >= last port'),
+    ],
+)
+def test_an_ip_entry_is_refused_as_by_the_client(entry: str, words: str) -> None:
+    assert refusal({"grants": [{"src": ["*"], "dst": ["*"], "ip": [entry]}]}) == words
+
+
+def test_old_and_new_names_of_one_field_are_a_mix() -> None:
+    words = (
+        'ACLs contain a mix of old-style "users"/"ports" and new-style "src"/"dst"; '
+        "use one or the other."
+    )
+    rule = {"action": "accept", "users": ["*"], "src": ["*"], "dst": ["*:*"], "ports": ["*:*"]}
+    assert refusal({"acls": [rule]}) == words
+    twice = '{"acls": [{"action": "accept", "users": [], "Users": [], "ports": []}]}'
+    assert (check(twice).refusal or "").startswith('duplicate name "Users" in object')
+
+
+@pytest.mark.parametrize("rule", [{}, {"action": None}, {"action": ""}])
+def test_an_access_rule_needs_an_action(rule: dict[str, Any]) -> None:
+    assert refusal({"acls": [{**rule, "src": ["*"], "dst": ["*:*"]}]}) == (
+        'action="" is not supported'
+    )
+
+
+def test_access_rules_are_looked_at_one_by_one() -> None:
+    tag = {"action": "accept", "src": ["tag:x"], "dst": ["*:*"]}
+    port = {"action": "accept", "src": ["*"], "dst": ["*:ssh"]}
+    of_tag, of_port = (refusal({"acls": [rule]}) for rule in (tag, port))
+    assert of_tag == 'src=tag not found: "tag:x"'
+    assert of_port == 'dst="*:ssh": port range "ssh": invalid first integer'
+    assert refusal({"acls": [tag, port]}) == of_tag
+    assert refusal({"acls": [port, tag]}) == of_port
+
+
+def test_of_an_access_rule_come_the_action_the_sources_and_the_destinations() -> None:
+    fields = {"dst": ["tag:y:1", "*:ssh"], "src": ["tag:x"], "action": "deny"}
+    assert refusal({"acls": [fields]}) == 'action="deny" is not supported'
+    fields["action"] = "accept"
+    assert refusal({"acls": [fields]}) == 'src=tag not found: "tag:x"'
+    fields["src"] = ["*"]
+    assert refusal({"acls": [fields]}) == 'dst="tag:y": tag not found: "tag:y"'
+    fields["dst"] = ["*:ssh", "tag:y:1"]
+    assert refusal({"acls": [fields]}) == 'dst="*:ssh": port range "ssh": invalid first integer'
+
+
+def test_ports_of_grants_are_read_before_anything_is_looked_up() -> None:
+    policy = {
+        "groups": {"group:a": ["group:a"]},
+        "acls": [{"action": "deny", "src": [], "dst": []}],
+        "grants": [{"src": ["*"], "dst": ["*"], "ip": ["icmp"]}],
+    }
+    assert refusal(policy) == 'port range "icmp": invalid first integer'
+
+
+def test_a_name_twice_in_the_value_of_a_capability_is_refused() -> None:
+    text = '{"grants": [{"src": [], "dst": [], "app": {"a.b/c": [[{"x": 1,\n"x": {"y": 1}}]]}}]}'
+    report = check(text)
+    assert [found.code for found in report.diagnostics if found.is_error] == ["duplicate-name"]
+    assert report.refusal == 'duplicate name "x" in object (lines 1:57 and 2:2)'

@@ -216,11 +216,19 @@ def addresses_of(selector: Selector, text: Text, rules: CompiledRules) -> list[A
             return [Address(prefix.family, prefix.first) for prefix in prefixes]
         if not prefixes:
             raise UnusableTestError(f"undefined host `{selector.text}`", text.span)
-        if not prefixes[0].is_single or selector.kind is K.CIDR:
+        if not prefixes[0].is_single or _is_written_as_cidr(selector, rules):
             message = f"`{selector.text}` is a CIDR; a test takes single addresses only"
             raise UnusableTestError(message, text.span)
         found = [Address(prefixes[0].family, prefixes[0].first)]
     return found
+
+
+def _is_written_as_cidr(selector: Selector, rules: CompiledRules) -> bool:
+    """Return whether a prefix of one address, or the host that stands for it, has a length."""
+    if selector.kind is not K.HOST or not rules.policy.target.meaning.tests.hosts_as_written:
+        return selector.kind is K.CIDR
+    hosts = rules.policy.hosts
+    return any("/" in each.value.value for each in hosts if each.name.value == selector.text)
 
 
 def _why_nobody(selector: Selector, rules: CompiledRules) -> str:

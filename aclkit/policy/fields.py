@@ -21,11 +21,12 @@ from aclkit.policy.ports import (
     PortBounds,
     PortSyntaxError,
     Protocol,
+    destination_words,
+    host_of,
     parse_destination,
     parse_ip_entry,
     parse_protocol,
     split_destination,
-    unbracketed,
 )
 from aclkit.policy.selectors import Selector, SelectorSyntaxError, parse_selector
 from aclkit.policy.text import Text
@@ -50,7 +51,8 @@ def read_selector(
     try:
         selector = parse_selector(text, lowering.target.names)
     except SelectorSyntaxError as problem:
-        _selector_failure(lowering, problem, text, position)
+        word = text.stripped() if lowering.target.names.trims else text
+        _selector_failure(lowering, problem, word, position)
         return None
     if selector.kind is SelectorKind.CIDR:
         note_host_bits(lowering, text)
@@ -70,12 +72,12 @@ def _again(known: Selector, start: int, end: int) -> Selector:
 def _meant(lowering: Lowering, selector: Selector, text: Text) -> Selector:
     """Return *selector* as the target understands it, which for some is not as it looks."""
     names = lowering.target.names
-    word = text.stripped().value if names.trims else text.value
-    if selector.kind is SelectorKind.AUTOGROUP and selector.text != word:
+    is_loose = names.loose_internet and selector.kind is SelectorKind.AUTOGROUP
+    if is_loose and selector.text != text.value:
         lowering.report(
             warning(
                 "loose-autogroup",
-                f"`{word}` is read as `{selector.text}` by {lowering.target.title}",
+                f"`{text.value}` is read as `{selector.text}` by {lowering.target.title}",
                 selector.span,
                 help=f"write `{selector.text}`",
             )
@@ -118,7 +120,7 @@ def _selector_failure(
     text: Text,
     position: Position | None = None,
 ) -> None:
-    words = lowering.target.says("bad-selector", position, x=text.value.strip())
+    words = lowering.target.says("bad-selector", position, x=text.value)
     lowering.report(
         error(problem.code, problem.message, problem.span, help=problem.help, control_plane=words)
     )
@@ -167,16 +169,10 @@ def read_attribute_targets(lowering: Lowering, value: Value) -> tuple[Selector, 
     return read_selectors(lowering, value, Position.NODE_ATTR_TARGET)
 
 
-def _port_failure(lowering: Lowering, problem: PortSyntaxError, where: str = "") -> None:
-    words = lowering.target.says(problem.case, x=problem.word)
+def _port_failure(lowering: Lowering, problem: PortSyntaxError) -> None:
+    words = lowering.target.says(problem.case, x=problem.word, where="")
     lowering.report(
-        error(
-            problem.code,
-            problem.message,
-            problem.span,
-            help=problem.help,
-            control_plane=words and where + words,
-        )
+        error(problem.code, problem.message, problem.span, help=problem.help, control_plane=words)
     )
 
 
@@ -209,14 +205,20 @@ def _destination(lowering: Lowering, text: Text) -> Destination | None:
     findings = len(lowering.diagnostics)
     try:
         destination = parse_destination(text, lowering.target)
-    except PortSyntaxError as problem:
-        _port_failure(lowering, problem, lowering.target.says("destination", x=text.value) or "")
-        return None
-    except SelectorSyntaxError as problem:
-        _selector_failure(lowering, problem, text)
+    except (PortSyntaxError, SelectorSyntaxError) as problem:
+        words = destination_words(text, problem, lowering.target)
+        lowering.report(
+            error(
+                problem.code,
+                problem.message,
+                problem.span,
+                help=problem.help,
+                control_plane=words,
+            )
+        )
         return None
     parts = split_destination(text)
-    host = unbracketed(parts[0]) if parts else text
+    host = host_of(text)
     if destination.selector.kind is SelectorKind.CIDR and parts:
         note_host_bits(lowering, host)
     selector = _meant(lowering, destination.selector, host)
@@ -308,8 +310,25 @@ def read_capabilities(lowering: Lowering, value: Value) -> tuple[tuple[Text, Jso
         if not isinstance(grants, Array) and not is_null(grants):
             lowering.wrong_type(grants, "a list of objects")
             continue
+        _note_repeated_names(lowering, grants)
         found.append((name, plain(grants)))
     return tuple(found)
+
+
+def _note_repeated_names(lowering: Lowering, value: Value) -> None:
+    """Record the names that an object in *value* has twice; iterates."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case Array(elements=elements):
+                waiting.extend(reversed(elements))
+            case Object(members=members):
+                names: dict[str, Text] = {}
+                for member in members:
+                    name = Text.of(member.name)
+                    if (first := names.setdefault(name.value, name)) is not name:
+                        lowering.takes_again(name, first)
+                waiting.extend(member.value for member in reversed(members))
 
 
 def read_attributes(

@@ -71,11 +71,16 @@ class Lowering:
         """Record a finding."""
         self.diagnostics.append(diagnostic)
 
-    def wrong_type(self, value: Value, expected: str, help: str | None = None) -> None:
-        """Record that *value* is not what its place takes; *help* is what to write."""
+    def wrong_type(
+        self, value: Value, expected: str, help: str | None = None, words: str | None = None
+    ) -> None:
+        """Record that *value* is not what its place takes.
+
+        *help* is what to write, *words* what the target says where it has words of its own.
+        """
         message = f"expected {expected}, found {kind_of(value)}"
         advice = help or _type_help(value, expected)
-        self.report(error("wrong-type", message, value.span, help=advice))
+        self.report(error("wrong-type", message, value.span, help=advice, control_plane=words))
 
     def text(self, value: Value, expected: str = "a string") -> Text | None:
         """Return a string value, or record that it is none."""

@@ -3,7 +3,7 @@
     destination = selector ":" ports               (acls, tests: split at the last colon)
     ports       = "*" | range ("," range)*
     range       = port ["-" port]
-    ip          = "*" | ports | protocol ":" ports     (grants)
+    ip          = "*" | range | protocol ":" ("*" | range)     (grants)
     protocol    = name | number
 
 Source: docs/reference/ports-and-protocols.md.
@@ -15,10 +15,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from aclkit.addresses import AddressSyntaxError, Family, parse_prefix
 from aclkit.policy.selectors import Selector, SelectorSyntaxError, parse_selector
 from aclkit.policy.text import Text
 from aclkit.source import Span
-from aclkit.target import TAILSCALE, Effect, PortLanguage, SelectorKind, Target
+from aclkit.target import TAILSCALE, Effect, PortLanguage, Position, SelectorKind, Target
 
 K = SelectorKind
 
@@ -31,7 +32,8 @@ PORT_PROTOCOLS = frozenset({6, 17, 132})
 # What most rules are about; others are shown by number. Of several names each has the commonest.
 _PROTOCOL_NAMES = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
 
-_INTEGER = re.compile(r"[0-9]{1,6}", re.ASCII)
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_LAST_PORT = 65535
 _BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](/[0-9]+)?", re.ASCII)
 
 
@@ -87,7 +89,7 @@ _DESTINATION_HELP = "write the ports after a colon, such as `tag:web:443` or `ta
 def parse_port_range(
     text: Text, language: PortLanguage = TAILSCALE.ports, *, lists: bool = True
 ) -> tuple[PortBounds, ...]:
-    """Read `*`, a port, a range, or (with *lists*) several of them with commas.
+    """Read `*`, or a port, a range, or (with *lists*) several of these with commas.
 
     Returns the ports in written order; `*` is 0 to 65535 and differs from `1-65535`. A range runs
     backwards only where *language* takes such a range, which then never matches.
@@ -105,26 +107,38 @@ def parse_port_range(
     bounds = []
     at = 0
     for piece in word.split(","):
-        bounds.append(_port_bounds(text.part(at, at + len(piece)), language))
+        try:
+            bounds.append(_port_bounds(text.part(at, at + len(piece)), language))
+        except PortSyntaxError as problem:
+            if language.told_whole or not piece:
+                problem.word = word
+            raise
         at += len(piece) + 1
     return tuple(bounds)
 
 
 def _port_bounds(text: Text, language: PortLanguage) -> PortBounds:
     word = text.value
-    if word == "*":
-        return ALL_PORTS
-    if language.stray_dashes and word.strip("-").count("-") == 1:
-        word = word.strip("-")
+    if not word:
+        raise _bad_port(text, "a port is missing here", "empty")
+    if language.stray_dashes and "-" in word:
+        # What the dashes part counts, so `-80` and `80-` are one port and no range.
+        word = "-".join(filter(None, word.split("-")))
+        if "-" not in word:
+            raise _bad_port(text, f"`{text.value}` is no range of two ports", "dashes")
     head, dash, tail = word.partition("-")
     if "-" in tail:
         raise _bad_port(text, f"`{word}` has too many dashes", "dashes")
     first = _integer(head)
-    if first is None:
-        raise _bad_port(text, f"`{word}` is not a port", "first")
+    if first is None or first > _LAST_PORT:
+        message, help = f"`{word}` is not a port", None
+        if word == "*":
+            message, help = "`*` stands beside other ports", "write `*` alone: it is all ports"
+        raise _bad_port(text, message, "first" if first is None else "first-over", help)
     last = _integer(tail) if dash else first
-    if last is None:
-        raise _bad_port(text, f"`{word}` does not end with a port", "last")
+    if last is None or last > _LAST_PORT:
+        detail = "last" if last is None else "last-over"
+        raise _bad_port(text, f"`{word}` does not end with a port", detail)
     if first == 0 and not (language.zero_first if dash else language.zero):
         raise _bad_port(text, f"ports begin with 1, not with `{head}`", "zero")
     if first > last and language.backwards is Effect.REFUSED:
@@ -150,10 +164,10 @@ _WELL_KNOWN = {
 
 
 def _integer(word: str) -> int | None:
-    if _INTEGER.fullmatch(word) is None:
+    """Return the number of *word*, or a greater one than any port where it has many digits."""
+    if _DIGITS.fullmatch(word) is None:
         return None
-    number = int(word)
-    return number if number <= 65535 else None
+    return int(word.lstrip("0")[:6] or "0")
 
 
 def split_destination(text: Text) -> tuple[Text, Text] | None:
@@ -193,13 +207,16 @@ def parse_destination(text: Text, target: Target) -> Destination:
         message = f"`{text.value}` lacks a port"
         raise PortSyntaxError("missing-port", message, text, "missing-port", _DESTINATION_HELP)
     host, ports = parts
+    if target.ports.ipv6_in_brackets:
+        _refuse_other_brackets(text)
     if "," in host.value:
         message = "one destination names one selector; `,` separates ports only"
         help = "write each destination as a string of its own, with its ports"
         raise PortSyntaxError("bad-port", message, host, "bad-port/comma", help)
     if not ports.value:
         message = f"`{text.value}` lacks a port"
-        empty = PortSyntaxError("missing-port", message, text, "bad-port/empty", _DESTINATION_HELP)
+        case = "bad-port/no-ports" if host.value else "bad-port/no-host"
+        empty = PortSyntaxError("missing-port", message, text, case, _DESTINATION_HELP)
         empty.word = ""
         raise empty
     if not target.ports.brackets and _BRACKETED.fullmatch(host.value):
@@ -208,8 +225,10 @@ def parse_destination(text: Text, target: Target) -> Destination:
         raise PortSyntaxError("bad-port", message, host, "bad-port/brackets", help)
     try:
         bounds = parse_port_range(ports, target.ports)
-        selector = parse_selector(unbracketed(host), target.names)
+        selector = parse_selector(unbracketed(host), target.names, before_ports=True)
     except (PortSyntaxError, SelectorSyntaxError) as problem:
+        if target.ports.told_lower and isinstance(problem, PortSyntaxError):
+            problem.word = problem.word.lower()
         whole = _selector_alone(text, target)
         if whole is None:
             raise
@@ -223,10 +242,58 @@ def parse_destination(text: Text, target: Target) -> Destination:
     return Destination(selector, bounds, text.span, ports.span)
 
 
+def host_of(text: Text) -> Text:
+    """Return the part of a destination that ports follow, without brackets."""
+    parts = split_destination(text)
+    return unbracketed(parts[0]) if parts else text
+
+
+def destination_words(
+    text: Text, problem: PortSyntaxError | SelectorSyntaxError, target: Target
+) -> str | None:
+    """Return the words with which *target* refuses the destination *text*; None where not known."""
+    if isinstance(problem, PortSyntaxError):
+        where = target.says("destination", x=text.value) or ""
+        return target.says(problem.case, x=problem.word, where=where)
+    host = host_of(text).value
+    return target.says("bad-selector" if host else "bad-selector/empty", Position.ACL_DST, x=host)
+
+
+def _refuse_other_brackets(text: Text) -> None:
+    """Refuse a destination that begins with a bracket, but not with an IPv6 address in brackets.
+
+    Raises:
+        PortSyntaxError: `bad-port`.
+    """
+    if text.value[:1] != "[":
+        return
+    end = text.value.find("]")
+    inner, behind = text.part(1, max(end, 1)), text.value[end + 1 : end + 2]
+    case = "bad-port/brackets"
+    if end < 0:
+        wrong, case = text, "bad-port/bracket"
+    elif not _is_ipv6(inner.value):
+        wrong = inner
+    elif behind not in (":", "/"):
+        wrong = text
+    else:
+        return
+    message = "brackets stand around IPv6 addresses only"
+    help = "write other names without brackets, such as `10.0.0.1:80`"
+    raise PortSyntaxError("bad-port", message, wrong, case, help)
+
+
+def _is_ipv6(word: str) -> bool:
+    try:
+        return parse_prefix(word).family is Family.V6 and "/" not in word
+    except AddressSyntaxError:
+        return False
+
+
 def _selector_alone(text: Text, target: Target) -> str | None:
     """Return *text* as ports may follow it, when it is a selector without ports; else None."""
     try:
-        selector = parse_selector(unbracketed(text), target.names)
+        selector = parse_selector(unbracketed(text), target.names, before_ports=True)
     except SelectorSyntaxError:
         return None
     match selector.kind:
@@ -254,28 +321,44 @@ def parse_protocol(text: Text, target: Target) -> Protocol:
         PortSyntaxError: `bad-protocol`.
     """
     language = target.ports
-    word = text.value if language.protocol_case else text.value.lower()
+    try:
+        return _protocol(text, target, language.protocol_case)
+    except PortSyntaxError as problem:
+        if language.protocols_told_lower:
+            problem.word = problem.word.lower()
+        raise
+
+
+def _protocol(text: Text, target: Target, case_matters: bool) -> Protocol:
+    language = target.ports
+    word = text.value if case_matters else text.value.lower()
     numbers = target.protocols.get(word)
     if numbers is not None:
         return Protocol(word, numbers, text.span)
     if language.any_integer and _ANY_INTEGER.fullmatch(word):
         return Protocol(word, (int(word),), text.span)
-    if not word.isascii() or not word.isdecimal() or len(word) > 3 or int(word) > 255:
+    if _DIGITS.fullmatch(word) is None:
         message = f"unknown protocol `{text.value}`"
         help = "write one rule for each protocol" if _SEVERAL.search(word) else _PROTOCOL_HELP
         if word.lower() in target.protocols:
             help = f"write `{word.lower()}`, in lower case"
-        raise PortSyntaxError("bad-protocol", message, text, "bad-protocol/name", help)
+        case = "bad-protocol/wildcard" if word == "*" else "bad-protocol/name"
+        raise PortSyntaxError("bad-protocol", message, text, case, help)
+    number = int(word.lstrip("0")[:4] or "0")
     if not language.leading_zeros and len(word) > 1 and word[0] == "0":
         message = f"protocol number `{word}` begins with 0"
-        help = f"write `{int(word)}`"
+        help = f"write `{number}`" if number <= _LAST_PROTOCOL else _PROTOCOL_HELP
         raise PortSyntaxError("bad-protocol", message, text, "bad-protocol/leading-zero", help)
-    if int(word) == 0 and not language.zero_protocol:
+    if number == 0 and not language.zero_protocol:
         message = "0 is no protocol"
         raise PortSyntaxError("bad-protocol", message, text, "bad-protocol/zero", _PROTOCOL_HELP)
-    return Protocol(word, (int(word),), text.span)
+    if number > _LAST_PROTOCOL:
+        message = f"unknown protocol `{text.value}`"
+        raise PortSyntaxError("bad-protocol", message, text, "bad-protocol/over", _PROTOCOL_HELP)
+    return Protocol(word, (number,), text.span)
 
 
+_LAST_PROTOCOL = 255
 _ANY_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _SEVERAL = re.compile(r"[,/|+ ]")
 
@@ -294,26 +377,65 @@ def parse_ip_entry(text: Text, target: Target) -> IpEntry:
     """Read one `ip` entry of a grant; a bare number is a port, never a protocol.
 
     Raises:
-        PortSyntaxError: `bad-port` or `bad-protocol`.
+        PortSyntaxError: `bad-port` or `bad-protocol`; of several errors the one that *target*
+            tells.
     """
-    text = text.stripped()
-    parts = split_destination(text)
-    name, ports = parts or (None, text)
-    protocol = None
-    if name is not None and name.value != "*":
-        protocol = parse_protocol(name, target)
+    language = target.ports
     try:
-        bounds = parse_port_range(ports, target.ports, lists=target.ports.lists_in_grants)
+        return _ip_entry(text, target)
+    except PortSyntaxError as problem:
+        if language.told_lower:
+            problem.word = problem.word.lower()
+        raise
+
+
+def _ip_entry(text: Text, target: Target) -> IpEntry:
+    language = target.ports.ip
+    if not text.value:
+        message, help = "empty entry", "write ports, such as `443`, `tcp:443` or `*`"
+        raise PortSyntaxError("bad-port", message, text, "bad-port/empty-entry", help)
+    name, ports = split_destination(text) or (None, text)
+    if language.protocol_first:
+        protocol = _ip_protocol(name, target)
+        return IpEntry(protocol, _ip_ports(text, name, ports, target), text.span)
+    if name is not None and "," in name.value:
+        message = f"`{name.value}` is more than one protocol"
+        help = "write an entry for each protocol"
+        raise PortSyntaxError("bad-port", message, name, "bad-port/comma", help)
+    bounds = _ip_ports(text, name, ports, target)
+    return IpEntry(_ip_protocol(name, target), bounds, text.span)
+
+
+def _ip_protocol(name: Text | None, target: Target) -> Protocol | None:
+    """Return the protocol that stands before the colon of an `ip` entry; None for no certain."""
+    language = target.ports.ip
+    if name is None or (name.value == "*" and language.any_protocol):
+        return None
+    if not name.value:
+        if language.no_protocol:
+            return None
+        message, case = "no protocol given before the colon", "bad-protocol/empty"
+        raise PortSyntaxError("bad-protocol", message, name, case, "remove the colon")
+    if ":" in name.value:
+        message, case = "an entry has one colon at most", "bad-protocol/colons"
+        help = "write a protocol, a colon and ports, such as `tcp:443`"
+        raise PortSyntaxError("bad-protocol", message, name, case, help)
+    return _protocol(name, target, language.protocol_case)
+
+
+def _ip_ports(text: Text, name: Text | None, ports: Text, target: Target) -> tuple[PortBounds, ...]:
+    lists = target.ports.ip.lists
+    try:
+        return parse_port_range(ports, target.ports, lists=lists)
     except PortSyntaxError as problem:
         help = _ip_entry_help(name, ports, target) or problem.help
         message = problem.message
-        if "," in ports.value and not target.ports.lists_in_grants:
+        if "," in ports.value and not lists:
             message = f"`{ports.value}` is more than one port or range"
         place = ports if ports.value else text
         again = PortSyntaxError(problem.code, message, place, problem.case, help)
         again.word = problem.word
         raise again from None
-    return IpEntry(protocol, bounds, text.span)
 
 
 def _ip_entry_help(name: Text | None, ports: Text, target: Target) -> str | None:

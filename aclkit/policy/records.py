@@ -135,7 +135,7 @@ def read_record(lowering: Lowering, record: type[Record], value: Value) -> Recor
         return None
     shape = SHAPES[record]
     known = _known_keys(lowering, shape)
-    names: dict[str, Literal] = {}
+    names: dict[str, tuple[Literal, str]] = {}
     fields: dict[str, Any] = {"span": value.span}
     for member in value.members:
         name = member.name
@@ -150,11 +150,13 @@ def read_record(lowering: Lowering, record: type[Record], value: Value) -> Recor
             written = lowering.legacy_names if key in shape.legacy else lowering.current_names
             written.append(name)
         attribute, read = shape.keys[shape.legacy.get(key, key)]
-        if attribute in names and not lowering.takes_again(
-            Text.of(name), Text.of(names[attribute])
-        ):
-            continue
-        names[attribute] = name
+        if attribute in names:
+            first, first_key = names[attribute]
+            if shape.section == "acls" and key != first_key:
+                continue  # the old and the new name of one field, which is told as their mix
+            if not lowering.takes_again(Text.of(name), Text.of(first)):
+                continue
+        names[attribute] = name, key
         fields[attribute] = read(lowering, member.value)
     return record(**fields)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from aclkit.addresses import AddressSyntaxError, Family, Prefix, parse_prefix
 from aclkit.diagnostics import error, warning
-from aclkit.hujson.tree import Object, Value
+from aclkit.hujson.tree import Array, Literal, Object, Value
 from aclkit.policy.fields import as_user, note_host_bits, read_selector, read_selectors
 from aclkit.policy.lowering import Lowering, is_null
 from aclkit.policy.model import (
@@ -28,10 +28,28 @@ from aclkit.target import Effect, SelectorKind
 
 def read_groups(lowering: Lowering, value: Value) -> tuple[GroupDefinition, ...]:
     """Read `groups`: group names and their members."""
-    return tuple(
-        GroupDefinition(name, _members(lowering, members))
-        for name, members in lowering.entries(value, "an object of groups")
-    )
+    found = []
+    for name, members in lowering.entries(value, "an object of groups"):
+        if isinstance(members, Array) or is_null(members):
+            found.append(GroupDefinition(name, _members(lowering, members)))
+        else:
+            words = lowering.target.says("wrong-type/group", group=name.value, x=_go_value(members))
+            lowering.wrong_type(members, "a list of strings", words=words)
+            found.append(GroupDefinition(name, ()))
+    return tuple(found)
+
+
+def _go_value(value: Value) -> str:
+    """Return how Headscale names a value that is no list."""
+    match value:
+        case Literal(value=str()):
+            return f"string: {value.text}"
+        case Literal(value=bool()):
+            return "bool"
+        case Literal():
+            return "float64"
+        case _:
+            return "map[string]interface {}"
 
 
 def _members(lowering: Lowering, value: Value) -> tuple[Selector, ...]:

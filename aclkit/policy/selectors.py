@@ -82,13 +82,17 @@ class Selector:
         return self.kind is K.AUTOGROUP and self.name in names
 
 
-def parse_selector(text: Text, names: NameLanguage = TAILSCALE.names) -> Selector:
+def parse_selector(
+    text: Text, names: NameLanguage = TAILSCALE.names, *, before_ports: bool = False
+) -> Selector:
     """Read one selector, as *names* says that they are written.
+
+    *before_ports* tells that it is the part of a destination that ports follow.
 
     Raises:
         SelectorSyntaxError: `bad-selector`.
     """
-    if names.trims:
+    if names.trims and (names.trims_destinations or not before_ports):
         text = text.stripped()
     word = text.value
     if word == "*":

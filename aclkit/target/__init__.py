@@ -34,7 +34,15 @@ from aclkit.target.kinds import (
     UserWords,
     Wildcard,
 )
-from aclkit.target.model import Meaning, NameLanguage, PortLanguage, SshLanguage, Target, Words
+from aclkit.target.model import (
+    IpLanguage,
+    Meaning,
+    NameLanguage,
+    PortLanguage,
+    SshLanguage,
+    Target,
+    Words,
+)
 from aclkit.target.tailscale import ALL_SECTIONS, ROLE_AUTOGROUPS, TAILSCALE
 
 __all__ = [
@@ -57,6 +65,7 @@ __all__ = [
     "Checks",
     "Duplicates",
     "Effect",
+    "IpLanguage",
     "Login",
     "Meaning",
     "NameLanguage",

@@ -25,6 +25,7 @@ from aclkit.target.kinds import (
     Wildcard,
 )
 from aclkit.target.model import (
+    IpLanguage,
     Meaning,
     NameLanguage,
     PortLanguage,
@@ -146,6 +147,7 @@ HEADSCALE_0_23 = Target(
         any_integer=True,
         zero_protocol=True,
         on_portless=False,
+        told_lower=False,
     ),
     ssh=SshLanguage(
         logins={
@@ -198,6 +200,15 @@ HEADSCALE_0_24 = replace(
 
 HEADSCALE_0_25 = replace(HEADSCALE_0_24, name="headscale@0.25", version="0.25")
 
+# What the types of the second engine find wrong while they are read.
+_DECODED = frozenset(
+    {
+        "bad-action", "bad-address", "bad-check-period", "bad-group-name", "bad-host-name",
+        "bad-port", "bad-protocol", "bad-selector", "bad-tag-name", "missing-port", "nested-group",
+        "selector-not-allowed",
+    }
+)  # fmt: skip
+
 HEADSCALE_0_26 = replace(
     HEADSCALE_0_25,
     name="headscale@0.26",
@@ -217,6 +228,7 @@ HEADSCALE_0_26 = replace(
     duplicates=Duplicates.LAST,
     empty_policies=True,
     all_errors=True,
+    decoded=_DECODED,
     names=NameLanguage(
         prefixes=frozenset({K.AUTOGROUP, K.GROUP, K.TAG}),
         at_sign_first=True,
@@ -284,6 +296,7 @@ HEADSCALE_0_27 = replace(
         bare_numbers=True,
         on_portless=False,
         on_numbers=False,
+        protocols_told_lower=True,
     ),
     ssh=replace(
         HEADSCALE_0_26.ssh,
@@ -375,9 +388,13 @@ HEADSCALE_0_29 = replace(
     refused_attributes=frozenset({"funnel"}),
     ip_pools=False,
     app_names=frozenset({"drive", "relay", "webui", "kubernetes", "tsidp"}),
+    app_domains=frozenset({"tailscale.com"}),
+    app_connectors=False,
+    free_app_names=True,
     names=replace(
         HEADSCALE_0_28.names,
         trims=True,
+        trims_destinations=False,
         undefined={},
         tag_names=TagNames.LETTER,
         owner_cycles=True,
@@ -385,8 +402,16 @@ HEADSCALE_0_29 = replace(
     ports=replace(
         HEADSCALE_0_28.ports,
         brackets=True,
-        lists_in_grants=True,
+        ipv6_in_brackets=True,
+        ip=IpLanguage(
+            lists=True,
+            protocol_case=True,
+            any_protocol=False,
+            no_protocol=True,
+            protocol_first=True,
+        ),
         on_numbers=True,
+        told_whole=True,
     ),
     ssh=SshLanguage(
         logins=dict.fromkeys((Login.NONE, Login.BLANK, Login.WILDCARD), Effect.REFUSED)
@@ -407,6 +432,7 @@ HEADSCALE_0_29 = replace(
             any_destination=True,
             check_is_accept=True,
             as_clients=False,
+            hosts_as_written=False,
         ),
     ),
     output_of="",

@@ -32,6 +32,25 @@ _REFUSED_LOGINS = (Login.NONE, Login.BLANK, Login.WILDCARD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IpLanguage:
+    """How the `ip` entries of grants are written.
+
+    Attributes:
+        lists: whether an entry may list several ports with commas.
+        protocol_case: whether protocol names are in lower case only.
+        any_protocol: whether `*:80` means the same as `80`.
+        no_protocol: whether `:80` means the same as `80`.
+        protocol_first: whether an error of the protocol is told before one of the ports.
+    """
+
+    lists: bool = False
+    protocol_case: bool = False
+    any_protocol: bool = True
+    no_protocol: bool = False
+    protocol_first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PortLanguage:
     """How ports and protocols are written.
 
@@ -40,9 +59,11 @@ class PortLanguage:
         zero: whether `0` is a port.
         zero_first: whether a range may begin with 0.
         backwards: what becomes of a range such as `9-1`.
-        stray_dashes: whether dashes around a range do not count, as in `-80-90-`.
+        stray_dashes: whether more dashes than one do not count, as in `-80--90-`.
         brackets: whether `[v6]:port` is read.
-        lists_in_grants: whether an `ip` entry of a grant may list several ports with commas.
+        ipv6_in_brackets: whether a destination in brackets that is no IPv6 address is refused for
+            that alone.
+        ip: how the `ip` entries of grants are written.
         protocol_case: whether protocol names are in lower case only.
         any_integer: whether any integer in a string is a protocol, with sign and leading zeros.
         zero_protocol: whether 0 is a protocol.
@@ -51,6 +72,9 @@ class PortLanguage:
         on_portless: whether ports on a protocol without ports are taken; None: yes, but whether
             the target means it is not proven.
         on_numbers: whether tcp, udp and sctp have ports also when written as numbers.
+        told_lower: whether refusals name ports, and all of an `ip` entry, in lower case.
+        told_whole: whether refusals name all of a list of ports, not the part that is wrong.
+        protocols_told_lower: whether refusals name the protocol of an access rule in lower case.
     """
 
     missing: Effect = Effect.REFUSED
@@ -59,7 +83,8 @@ class PortLanguage:
     backwards: Effect = Effect.REFUSED
     stray_dashes: bool = False
     brackets: bool = True
-    lists_in_grants: bool = False
+    ipv6_in_brackets: bool = False
+    ip: IpLanguage = IpLanguage()
     protocol_case: bool = False
     any_integer: bool = False
     zero_protocol: bool = False
@@ -67,6 +92,9 @@ class PortLanguage:
     bare_numbers: bool = False
     on_portless: bool | None = None
     on_numbers: bool = True
+    told_lower: bool = True
+    told_whole: bool = False
+    protocols_told_lower: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +109,7 @@ class NameLanguage:
         ranges: whether `a-b` is a range of addresses, and words that Tailscale keeps to other
             places are told as such.
         trims: whether blanks around names do not count.
+        trims_destinations: whether they do not count around names that ports follow either.
         loose_internet: whether `autogroup:internet` may go on with anything.
         undefined: what becomes of names that the policy does not define, by kind and position;
             those that are not listed are refused.
@@ -101,6 +130,7 @@ class NameLanguage:
     any_word: bool = False
     ranges: bool = False
     trims: bool = True
+    trims_destinations: bool = True
     loose_internet: bool = False
     undefined: Mapping[tuple[SelectorKind, Position], Undefined] = field(default_factory=dict)
     nested_groups: Effect = Effect.REFUSED
@@ -163,6 +193,7 @@ class TestMeaning:
         check_is_accept: a check rule satisfies `accept` in an SSH test.
         as_clients: a rule lets pass what a client's filter lets pass; else its own protocols and
             ports only.
+        hosts_as_written: a host that is written as a CIDR is one, be it of a single address.
     """
 
     __test__ = False
@@ -172,6 +203,7 @@ class TestMeaning:
     any_destination: bool = False
     check_is_accept: bool = False
     as_clients: bool = True
+    hosts_as_written: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +287,9 @@ class Target:
         empty_policies: whether a policy without groups, hosts and access rules is taken.
         missing_action: whether an access rule without action means accept.
         all_errors: the target names all errors, not just the first.
+        decoded: the codes, besides those of the shape of the JSON, of errors that the target finds
+            while it reads the JSON, and at the first of which it stops; as `section/code` where
+            that is so in one section only.
         protocols: the numbers behind each protocol name.
         test_protocols: the protocols that `tests` may name; None for all.
         malformed_tests_refuse: a test of a wrong shape refuses the policy, instead of failing.
@@ -268,6 +303,9 @@ class Target:
         refused_attributes: attributes that `nodeAttrs` may not give.
         ip_pools: whether `nodeAttrs` may give addresses.
         app_names: the capabilities under tailscale.com/cap that grants may give.
+        app_domains: the domains in which grants may give no other capabilities.
+        app_connectors: grants may give the capabilities of app connectors, `conn25/<app>`.
+        free_app_names: the names of capabilities need no domain and no path.
         output_of: the title of the version whose order and merging of rules is compiled, where its
             own is not known; empty: its own.
         words: the texts of its refusals.
@@ -290,6 +328,7 @@ class Target:
     empty_policies: bool = True
     missing_action: bool = False
     all_errors: bool = False
+    decoded: frozenset[str] = frozenset()
     protocols: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     test_protocols: frozenset[str] | None = None
     malformed_tests_refuse: bool = False
@@ -302,6 +341,9 @@ class Target:
     refused_attributes: frozenset[str] = frozenset()
     ip_pools: bool = True
     app_names: frozenset[str] = frozenset()
+    app_domains: frozenset[str] = frozenset({"tailscale.com", "tailscale.io"})
+    app_connectors: bool = True
+    free_app_names: bool = False
     names: NameLanguage
     ports: PortLanguage = PortLanguage()
     ssh: SshLanguage = SshLanguage()

@@ -77,6 +77,8 @@ TAILSCALE = Target(
     },
     self_sources={P.ACL_DST: _SELF_SOURCES | {K.WILDCARD}, P.GRANT_DST: _SELF_SOURCES},
     sections=dict.fromkeys(ALL_SECTIONS, Reading.READ),
+    # The ports of access rules are looked at later, with their names.
+    decoded=frozenset({"grants/bad-port", "grants/bad-protocol"}),
     protocols=_PROTOCOLS,
     app_names=frozenset(
         {"drive", "webui", "relay", "kubernetes", "tsidp", "golink", "tailsql", "secrets",

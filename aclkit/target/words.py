@@ -39,6 +39,9 @@ _RECORDED: Words = {
     "bad-capability/domain": "capability name must not be in the {domain} domain",
     ("selector-not-allowed", P.VIA): "via can only be a tag",
     ("selector-not-allowed/host", P.SSH_DST): 'invalid dst "{x}"',
+    ("undefined-tag", P.ACL_SRC): 'src=tag not found: "{x}"',
+    ("undefined-tag", P.GRANT_SRC): 'src=tag not found: "{x}"',
+    ("undefined-tag", P.ACL_DST): 'dst="{x}": tag not found: "{x}"',
     ("undefined-tag", P.VIA): 'tag "{x}" not found',
     ("undefined-tag", P.NODE_ATTR_TARGET): 'tag not found: "{x}"',
     "missing-users": "users must be specified",
@@ -50,13 +53,10 @@ _RECORDED: Words = {
     "bad-test/ssh-src": 'SSH tests src contains disallowed element "{x}"',
     "bad-test/ssh-dst": 'SSH tests dst contains disallowed element "{x}"',
     "bad-test/ssh-tag": 'SSH tests dst contains unknown tag "{x}"',
+    # What `{where}` stands for in an access rule; in a grant it is empty.
     "destination": 'dst="{x}": ',
-    "missing-port": 'hostport must contain a colon (":")',
-    "bad-port/empty": 'invalid port list: "{x}"',
-    "bad-port/first": 'port range "{x}": invalid first integer',
-    "bad-port/last": 'port range "{x}": invalid last integer',
-    "bad-port/dashes": 'port range "{x}": too many dashes(-)',
-    "bad-port/zero": "port range \"{x}\": first port must be >0, or use '*' for wildcard",
+    "bad-port/first": '{where}port range "{x}": invalid first integer',
+    "bad-port/zero": ("{where}port range \"{x}\": first port must be >0, or use '*' for wildcard"),
 }
 
 TAILSCALE_WORDS: Words = {
@@ -70,22 +70,30 @@ TAILSCALE_WORDS: Words = {
     "bad-address": '"{x}": invalid address',
     ("bad-selector", P.VIA): "via can only be a tag",
     ("bad-selector", P.NODE_ATTR_TARGET): '"{x}": invalid address',
-    "bad-port/comma": 'host cannot contain a comma (",")',
+    "bad-action/acl-missing": 'action="" is not supported',
+    "missing-port": '{where}hostport must contain a colon (":")',
+    "bad-port/comma": '{where}host cannot contain a comma (",")',
+    "bad-port/empty": '{where}invalid port list: "{x}"',
+    "bad-port/no-ports": '{where}invalid port list: ""',
+    "bad-port/no-host": '{where}invalid port list: ""',
+    "bad-port/first-over": '{where}port range "{x}": invalid first integer',
+    "bad-port/last": '{where}port range "{x}": invalid last integer',
+    "bad-port/last-over": '{where}port range "{x}": invalid last integer',
+    "bad-port/dashes": '{where}port range "{x}": too many dashes(-)',
     "bad-tag-name/characters": (
         'tagOwners["{x}"]: tag names can only contain numbers, letters, or dashes'
     ),
     # The words are the wrong way round in the original.
-    "bad-port/backwards": 'port range "{x}": first port must be >= last port',
+    "bad-port/backwards": '{where}port range "{x}": first port must be >= last port',
+    "bad-port/empty-entry": "empty string",
     "bad-protocol": 'proto name "{x}" not known; use protocol number 0-255',
+    "bad-protocol/empty": "empty protocol",
     ("selector-not-allowed", P.SSH_SRC): '"{x}" is not allowed in src',
     ("selector-not-allowed", P.SSH_DST): 'invalid dst "{x}"',
     ("selector-not-allowed", P.NODE_ATTR_TARGET): '"{x}": invalid address',
     ("autogroup-not-allowed/autogroup:self", P.NODE_ATTR_TARGET): "internal server error",
     ("autogroup-not-allowed", P.SSH_SRC): '"{x}" is not allowed in src',
     ("autogroup-not-allowed", P.SSH_DST): 'invalid dst "{x}"',
-    ("undefined-tag", P.ACL_SRC): 'src=tag not found: "{x}"',
-    ("undefined-tag", P.GRANT_SRC): 'src=tag not found: "{x}"',
-    ("undefined-tag", P.ACL_DST): 'dst="{x}": tag not found: "{x}"',
     ("undefined-host", P.NODE_ATTR_TARGET): '"{x}": invalid address',
     ("undefined-host", P.SSH_DST): 'invalid dst "{x}"',
     "bad-ssh-destination": "users in dst are only allowed from the same user",
@@ -117,7 +125,10 @@ HEADSCALE_0_23_WORDS: Words = {
     "port-on-portless-protocol": "wildcard as port is required for the protocol",
     "missing-port": "invalid port format",
     "bad-port/dashes": "invalid port format",
+    "bad-port/empty": 'strconv.ParseUint: parsing "": invalid syntax',
     "bad-port": 'strconv.ParseUint: parsing "{x}": invalid syntax',
+    "bad-port/first-over": 'strconv.ParseUint: parsing "{x}": value out of range',
+    "bad-port/last-over": 'strconv.ParseUint: parsing "{x}": value out of range',
     "bad-check-period/syntax": "{reason}",
     "bad-check-period/missing": 'time: invalid duration ""',
     "bad-action/ssh": 'parsing SSH policy, unknown action "{x}"',
@@ -183,7 +194,16 @@ HEADSCALE_0_26_WORDS: Words = {
     "bad-action/ssh": 'SSH action "{x}" is not valid, must be accept or check',
     "bad-action/ssh-missing": 'SSH action "" is not valid, must be accept or check',
     "bad-protocol": 'parsing protocol number: strconv.Atoi: parsing "{x}": invalid syntax',
-    "bad-port": "invalid port number",
+    "bad-port/empty": "invalid port number",
+    "bad-port/first": "invalid port number",
+    "bad-port/last": "invalid port number",
+    "bad-port/first-over": "port number out of range",
+    "bad-port/last-over": "port number out of range",
+    "bad-port/dashes": "invalid port range format",
+    "bad-port/backwards": "invalid port range: first port is greater than last port",
+    "bad-port/no-ports": "input cannot end with a colon character",
+    "bad-port/no-host": "input cannot start with a colon character",
+    ("bad-selector/empty", P.ACL_DST): "input cannot start with a colon character",
     "bad-check-period/syntax": "{reason}",
     "bad-ssh-user/autogroup": (
         'autogroup "{x}" is not supported for SSH user, can be [autogroup:nonroot]'
@@ -196,6 +216,9 @@ HEADSCALE_0_26_WORDS: Words = {
     "several": "multiple errors:",
 }
 
+_ANY_PROTOCOL = (
+    'proto name "*" not known; use protocol number 0-255 or protocol name (icmp, tcp, udp, etc.)'
+)
 _ALL_AUTOGROUPS = (
     "[autogroup:internet autogroup:member autogroup:nonroot autogroup:tagged autogroup:self]"
 )
@@ -237,6 +260,9 @@ HEADSCALE_0_27_WORDS: Words = {
         'invalid protocol "{x}": must be a known protocol name or valid protocol number 0-255'
     ),
     "bad-protocol/leading-zero": 'leading 0 not permitted in protocol number "{x}"',
+    "bad-protocol/zero": 'leading 0 not permitted in protocol number "{x}"',
+    "bad-protocol/over": "protocol number {x} out of range (0-255)",
+    "bad-protocol/wildcard": _ANY_PROTOCOL,
     "port-on-portless-protocol": (
         'protocol "{x}" does not support specific ports; only "*" is allowed'
     ),
@@ -280,17 +306,41 @@ HEADSCALE_0_29_WORDS: Words = {
             (P.SSH_DST, "SSH destinations"),
         )
     },
-    ("autogroup-not-allowed/autogroup:internet", P.ACL_SRC): (
-        "autogroup:internet can only be used in ACL destinations"
-    ),
-    ("autogroup-not-allowed/autogroup:internet", P.GRANT_SRC): (
-        "autogroup:internet can only be used in ACL destinations"
-    ),
+    **{
+        ("autogroup-not-allowed/autogroup:internet", position): (
+            "autogroup:internet can only be used in ACL destinations"
+        )
+        for position in (P.ACL_SRC, P.GRANT_SRC, P.SSH_SRC, P.SSH_DST)
+    },
+    "wrong-type/group": 'group value must be an array of users: group "{group}" got {x}',
     "bad-user-name": 'username must contain @, got: "{x}"',
-    "bad-port/backwards": 'port range "{x}": first port is greater than last port',
-    "bad-protocol": 'invalid protocol number: "{x}"',
-    "bad-protocol/leading-zero": "leading 0 not permitted in protocol number",
-    "port-on-portless-protocol": 'protocol does not support specific ports: "{x}"',
+    "missing-port": "hostport must contain a colon",
+    "bad-port/brackets": 'square brackets are only valid around IPv6 addresses: "{x}"',
+    "bad-port/bracket": "square brackets are only valid around IPv6 addresses",
+    "bad-port/no-ports": "input cannot end with a colon character",
+    "bad-port/no-host": "input cannot start with a colon character",
+    ("bad-selector/empty", P.ACL_DST): "input cannot start with a colon character",
+    "bad-port/empty": '{where}port range "{x}": invalid first integer',
+    "bad-port/empty-entry": 'port range "": invalid first integer',
+    "bad-port/last": '{where}port range "{x}": invalid first integer',
+    "bad-port/first-over": '{where}port range "{x}": port number out of range',
+    "bad-port/last-over": '{where}port range "{x}": port number out of range',
+    "bad-port/dashes": '{where}port range "{x}": invalid port range format',
+    "bad-port/backwards": (
+        '{where}port range "{x}": invalid port range: first port is greater than last port'
+    ),
+    "bad-protocol": (
+        'invalid protocol number: "{x}" must be a known protocol name or valid protocol number '
+        "0-255"
+    ),
+    "bad-protocol/leading-zero": 'leading 0 not permitted in protocol number: "{x}"',
+    "bad-protocol/zero": 'leading 0 not permitted in protocol number: "{x}"',
+    "bad-protocol/over": "protocol number out of range (0-255): {x}",
+    "bad-protocol/wildcard": _ANY_PROTOCOL,
+    "bad-protocol/colons": "expected only one colon in Internet protocol and port type",
+    "port-on-portless-protocol": (
+        'protocol does not support specific ports: "{x}", only "*" is allowed'
+    ),
     ("selector-not-allowed", P.GROUP_MEMBER): 'username must contain @, got: "{x}"',
     ("selector-not-allowed", P.TAG_OWNER): 'invalid owner format: "{x}"',
     ("selector-not-allowed", P.AUTO_APPROVER): 'invalid auto approver format: "{x}"',
@@ -306,6 +356,7 @@ HEADSCALE_0_29_WORDS: Words = {
     "bad-test/ssh-no-src": "SSH tests entry must have a non-empty src",
     "bad-test/port": "test destination port must be a single port",
     "bad-test/cidr": "test destination must be a single host, not a CIDR range",
+    "bad-test/internet": "autogroup:internet not valid as a test destination",
     "bad-test/no-assertion": 'test entry must have at least one of "accept" or "deny"',
     "several": "multiple errors:",
 }

@@ -15,7 +15,6 @@ K = SelectorKind
 P = Position
 
 _CAPABILITY = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/.+", re.ASCII)
-_OWN_DOMAINS = ("tailscale.com", "tailscale.io")
 
 
 def check_acls(validation: Validation) -> None:
@@ -184,20 +183,21 @@ def _grant_destination(validation: Validation, grant: Grant, selector: Selector)
 
 
 def _capability(validation: Validation, name: Text) -> None:
-    text = name.value
-    domain, _, path = text.partition("/")
-    known = validation.target.app_names
-    if _CAPABILITY.fullmatch(text) is None:
+    text, target = name.value, validation.target
+    domain, slash, path = text.partition("/")
+    known = target.app_names
+    if "://" in text or not (target.free_app_names or _CAPABILITY.fullmatch(text)):
         message = f"`{text}` is not the name of a capability"
-        words = validation.target.says("bad-capability/form")
+        words = target.says("bad-capability/form")
         help = "write a domain of yours, a slash and a path, without `https://`"
-    elif domain in _OWN_DOMAINS:
+    elif slash and domain in target.app_domains:
         kind, _, cap = path.partition("/")
-        known_cap = kind == "cap" and (cap in known or cap.startswith("conn25/"))
-        if domain == "tailscale.com" and (known_cap or kind == "conn25"):
+        is_known = kind == "cap" and cap in known
+        for_connectors = path.startswith(("conn25/", "cap/conn25/")) or path == "conn25"
+        if domain == "tailscale.com" and (is_known or (for_connectors and target.app_connectors)):
             return
         message = f"`{text}` is in a domain that Tailscale keeps to itself"
-        words = validation.target.says("bad-capability/domain", domain=domain)
+        words = target.says("bad-capability/domain", domain=domain)
         help = "known are: " + ", ".join(f"`tailscale.com/cap/{cap}`" for cap in sorted(known))
     else:
         return

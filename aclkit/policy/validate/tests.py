@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aclkit.policy.model import Policy
-from aclkit.policy.ports import split_destination, unbracketed
+from aclkit.policy.ports import (
+    PortSyntaxError,
+    destination_words,
+    parse_destination,
+    split_destination,
+    unbracketed,
+)
 from aclkit.policy.selectors import Selector, SelectorSyntaxError, parse_selector
 from aclkit.policy.text import Text
 from aclkit.policy.validate.validation import Validation
@@ -46,21 +52,29 @@ def _refuse(validation: Validation, case: str, message: str, span: Span, help: s
 
 
 def _test_destination(validation: Validation, text: Text) -> None:
-    parts = split_destination(text)
-    if parts is None:
-        return  # the test fails and says so when it is run
-    host, ports = parts
-    if not ports.value.isdecimal():
-        message = f"a test takes one port, as a number, not `{ports.value}`"
-        _refuse(validation, "port", message, ports.span, "write one test for each port")
+    target = validation.target
     try:
-        selector = parse_selector(unbracketed(host), validation.target.names)
-    except SelectorSyntaxError:
-        return  # likewise
+        destination = parse_destination(text, target)
+    except (PortSyntaxError, SelectorSyntaxError) as problem:
+        words = destination_words(text, problem, target)
+        validation.error("bad-test", problem.message, problem.span, words=words, help=problem.help)
+        return
+    selector = destination.selector
+    if selector.is_autogroup("internet"):
+        message = f"`{selector.text}` can't be a destination of a test"
+        _refuse(validation, "internet", message, selector.span, "name an address of the internet")
+        return
+    ports = destination.ports_span
+    if len(destination.ports) != 1 or len(set(destination.ports[0])) != 1:
+        message = (
+            f"a test takes one port, as a number, not `{validation.policy.source.slice(ports)}`"
+        )
+        _refuse(validation, "port", message, ports, "write one test for each port")
+        return
     prefix = validation.prefix_of(selector)
     if selector.kind is K.CIDR or (prefix is not None and not prefix.is_single):
         message = f"`{selector.text}` is a CIDR; a test takes single addresses only"
-        _refuse(validation, "cidr", message, host.span, "name one address of it")
+        _refuse(validation, "cidr", message, selector.span, "name one address of it")
 
 
 def check_test_names(validation: Validation) -> None:
