@@ -157,8 +157,9 @@ def classify(
             found = words_of[identity] = signer.words(node)
         return found
 
-    in_order = {number: nodes[number] for number in order}
-    routers = {number: node for number, node in in_order.items() if node.advertised_routes}
+    numbers = list(order)
+    in_order = [nodes[number] for number in numbers]  # pairs would be a matter for the collector
+    routers = {n: node for n, node in zip(numbers, in_order, strict=True) if node.advertised_routes}
     routes_of = {number: signer.routes(node, words(node)) for number, node in routers.items()}
     result = Classes(nodes, literals, signer)
     for route in dict.fromkeys(route for routes in routes_of.values() for route in routes):
@@ -173,7 +174,7 @@ def classify(
     if like is not None:
         result.classes.extend(map(nobody, range(len(like.classes))))
     sketches, sketched = Sketches(signer, literals), dict[Sketch | None, NodeClass]()
-    for index, node in in_order.items():
+    for index, node in zip(numbers, in_order, strict=True):
         sketch = sketches.of(node)
         each = sketched.get(sketch)
         if each is None:
@@ -193,7 +194,10 @@ def classify(
                 sketched[sketch] = each
         each.nodes.append(index)
     _seat(result, waiting)
-    result.class_of = {node: each.number for each in result.classes for node in each.nodes}
+    class_of: dict[int, int] = {}
+    for each in result.classes:
+        class_of.update(dict.fromkeys(each.nodes, each.number))
+    result.class_of = class_of
     result.numbers = {each.signature: each.number for each in result.classes if each.nodes}
     result.free = tuple(each.number for each in result.classes if not each.nodes)
     result.sizes = ClassSizes.of(len(each.nodes) for each in result.classes)

@@ -126,6 +126,8 @@ class Signer:
         )
 
 
+_V4 = Family.V4
+
 Sketch: TypeAlias = tuple[str | None, tuple[str, ...], int, int, int]
 """Owner, tags, where the addresses lie among the literals, and the postures that are met."""
 
@@ -152,7 +154,7 @@ class Sketches:
             return None
         place4 = place6 = -1
         for address in node.addresses:
-            if address.family is Family.V4:
+            if address.family is _V4:
                 if place4 >= 0:
                     return None
                 place4 = bisect_right(self._borders4, address.value)

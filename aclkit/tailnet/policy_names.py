@@ -83,9 +83,6 @@ def _refuse_undeclared_tags(
     policy: Policy, tailnet: Tailnet, diagnostics: list[Diagnostic]
 ) -> None:
     """Refuse tags that are not in `tagOwners`, where the target takes those that a node has."""
-    known = {tag.name.value for tag in policy.tag_owners}
-    if not tailnet.assumed:
-        known.update(tag for node in tailnet.nodes for tag in node.tags)
     acls, target = policy.acls or (), policy.target
     places = (
         (Position.ACL_SRC, [selector for rule in acls for selector in rule.src]),
@@ -93,9 +90,17 @@ def _refuse_undeclared_tags(
         (Position.SSH_SRC, [selector for rule in policy.ssh for selector in rule.src]),
         (Position.SSH_DST, [selector for rule in policy.ssh for selector in rule.dst]),
     )
-    for position, selectors in places:
-        if target.undefined(K.TAG, position) is not Undefined.UNLESS_ON_A_NODE:
-            continue
+    in_doubt = [
+        (position, selectors)
+        for position, selectors in places
+        if target.undefined(K.TAG, position) is Undefined.UNLESS_ON_A_NODE
+    ]
+    if not in_doubt:
+        return
+    known = {tag.name.value for tag in policy.tag_owners}
+    if not tailnet.assumed:
+        known.update(tag for node in tailnet.nodes for tag in node.tags)
+    for position, selectors in in_doubt:
         for selector in selectors:
             if selector.kind is K.TAG and selector.text not in known:
                 known.add(selector.text)

@@ -34,6 +34,7 @@ from aclkit.tailnet.layered import Layered
 from aclkit.tailnet.model import Node, Service, Tailnet, User, creation_order
 from aclkit.tailnet.services import Services
 
+_V6 = Family.V6
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -131,26 +132,29 @@ class Roster:
             TailnetError: two nodes have; its places are those in `Tailnet.nodes`.
         """
         nodes = tailnet.nodes
-        by_name: dict[str, int] = {}
-        by_address: dict[int, int] = {}
-        for number, node in enumerate(nodes):
-            name = node.name.casefold()
-            # Most names have no case to fold; then no second text is kept for them.
-            by_name[node.name if name == node.name else name] = number
-            for address in node.addresses:
-                # As `address_key` has it; a call for each address would take half of all the time.
-                by_address[address.value << 1 | (address.family is Family.V6)] = number
-        by_id = {node.id: number for number, node in enumerate(nodes)}
+        numbered = dict(enumerate(nodes))
+        # Most names have no case to fold; then no second text is kept for them.
+        by_name = {
+            node.name if (name := node.name.casefold()) == node.name else name: number
+            for number, node in numbered.items()
+        }
+        # As `address_key` has it; a call for each address would take half of all the time.
+        by_address = {
+            address.value << 1 | (address.family is _V6): number
+            for number, node in numbered.items()
+            for address in node.addresses
+        }
+        by_id = {node.id: number for number, node in numbered.items()}
         addresses = sum([len(node.addresses) for node in nodes])
         if not len(by_name) == len(by_id) == len(nodes) or len(by_address) != addresses:
             doubles = rules.doubles(nodes)
             raise TailnetError([_diagnostic(fault, f"nodes[{at}]") for at, fault in doubles])
         return cls(
-            dict(enumerate(nodes)),
+            numbered,
             by_name,
             by_id,
             by_address,
-            Counter(node.user for node in nodes if node.user is not None),
+            Counter([node.user for node in nodes if node.user is not None]),
             {},
             tailnet.users,
             {user.login: user for user in tailnet.users},
@@ -166,8 +170,10 @@ class Roster:
 
     def persistent(self) -> Roster:
         """Return this roster in a form of which the next ones cost little."""
+        # As `_block` has it, without a call for each address.
+        blocks = [k >> 80 | 1 if k & 1 else k >> 16 & ~1 for k in self.by_address]
         return replace(
-            self, blocks=Map(Counter([_block(key) for key in self.by_address])),
+            self, blocks=Map(Counter(blocks)),
             nodes=Map(self.nodes), devices=Map(self.devices), by_login=Map(self.by_login),
         )  # fmt: skip
 
