@@ -178,7 +178,8 @@ def classify(
         sketch = sketches.of(node)
         each = sketched.get(sketch)
         if each is None:
-            signature = signer.sign(node, routes_of.get(index, ()), literals)
+            in_force, met = routes_of.get(index, ()), sketches.postures(node)
+            signature = signer.sign(node, in_force, literals, met)
             each = known.get(signature)
             if each is None:
                 number = len(result.classes) if like is None else like.class_of.get(index, -1)

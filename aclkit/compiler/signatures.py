@@ -92,8 +92,19 @@ class Signer:
         """Return the routes of a node that are in force."""
         return self.approvals.in_force(node, words) if node.advertised_routes else ()
 
-    def sign(self, node: Node, routes: tuple[Prefix, ...], literals: LiteralTable) -> Signature:
-        """Return the signature of a node whose *routes* are in force."""
+    def sign(
+        self,
+        node: Node,
+        routes: tuple[Prefix, ...],
+        literals: LiteralTable,
+        postures: int | None = None,
+    ) -> Signature:
+        """Return the signature of a node whose *routes* are in force.
+
+        *postures* has a bit for each posture that it meets, if the caller knows.
+        """
+        if postures is None:
+            postures = self.postures.bits(node) if self.postures.names else 0
         hits4: tuple[int, ...] = ()
         hits6: tuple[int, ...] = ()
         has4 = has6 = False
@@ -120,7 +131,7 @@ class Signer:
             has6,
             hits4,
             hits6,
-            self.postures.bits(node) if self.postures.names else 0,
+            postures,
             self.services.get(node.name, ()),
             tuple(sorted(node.advertised_routes)) if self.offers_routes else (),
         )
@@ -135,15 +146,15 @@ Sketch: TypeAlias = tuple[str | None, tuple[str, ...], int, int, int]
 class Sketches:
     """Tells nodes of one signature in a fraction of the time that signing them takes."""
 
-    __slots__ = ("_attributes", "_borders4", "_borders6", "_known_bits", "_postures", "_services")
+    __slots__ = ("_attributes", "_borders4", "_borders6", "_known", "_results", "_services")
 
     def __init__(self, signer: Signer, literals: LiteralTable) -> None:
         self._services = signer.services
-        self._postures = signer.postures
+        self._results = signer.postures
         self._attributes = signer.postures.attributes
         self._borders4 = literals.borders(Family.V4)
         self._borders6 = literals.borders(Family.V6)
-        self._known_bits: dict[object, int] = {}
+        self._known: dict[object, int] = {}
 
     def of(self, node: Node) -> Sketch | None:
         """Return the sketch of a node; nodes with equal ones have equal signatures.
@@ -162,17 +173,18 @@ class Sketches:
                 if place6 >= 0:
                     return None
                 place6 = bisect_right(self._borders6, address.value)
-        bits = self._bits(node) if self._postures.names else 0
-        return node.user, node.tags, place4, place6, bits
+        return node.user, node.tags, place4, place6, self.postures(node)
 
-    def _bits(self, node: Node) -> int:
+    def postures(self, node: Node) -> int:
         """Return a bit for each posture that *node* meets, as nodes with its attributes do."""
-        values = [node.posture.get(name) for name in self._attributes]
+        if not self._results.names:
+            return 0
+        values = (*map(node.posture.get, self._attributes),)
         # To Python 1 is equal to True, but to an assertion it is not.
-        key = *values, *map(type, values)
-        found = self._known_bits.get(key)
+        key = values, *map(type, values)
+        found = self._known.get(key)
         if found is None:
-            found = self._known_bits[key] = self._postures.bits(node)
+            found = self._known[key] = self._results.bits(node)
         return found
 
 
