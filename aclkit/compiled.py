@@ -204,11 +204,10 @@ class CompiledPolicy:
         """
         if not 0 <= port <= 65535:
             raise ValueError(f"{port} is not a port")
-        numbers = self.rules.roster.by_name
-        a, b = numbers.get(src), numbers.get(dst)
-        if a is None or b is None:
-            a, b = self.node_number(src), self.node_number(dst)
-        return self.reach.nodes(a, b, port, proto)
+        known = self.reach.ends
+        a = known.get(src) or self.reach.end(src)
+        b = known.get(dst) or self.reach.end(dst)
+        return self.reach.opens(a, b, port, proto)
 
     def query(self, src: str, dst: str, port: int, proto: str | None = None) -> Verdict:
         """Answer whether *src* reaches *port* of *dst*.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -49,7 +49,7 @@ class Row(NamedTuple):
     in6: bool
 
 
-class _Side(NamedTuple):
+class End(NamedTuple):
     """A row as the question between two nodes needs it: IPv6 stands above IPv4 in one number.
 
     `families` has all bits of the families of which the nodes have an address.
@@ -67,9 +67,10 @@ class Reach:
     """Answers from compiled rules. What is worked out per class or per port is kept."""
 
     rules: CompiledRules
-    _class_of: Mapping[int, int] = field(init=False)
+    ends: dict[str, End] = field(default_factory=dict)
+    """By names of nodes that were asked about: in large tailnets, each look-up is one in memory."""
     _rows: dict[int, Row] = field(default_factory=dict)
-    _sides: dict[int, _Side] = field(default_factory=dict)
+    _ends: dict[int, End] = field(default_factory=dict)
     _open: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
     _opened_by: dict[str, tuple[int, dict[int, int]]] = field(default_factory=dict)
     """By the name of a protocol: its number, and the cells that let a packet pass, by edge."""
@@ -78,7 +79,6 @@ class Reach:
     _granting_on: dict[int, tuple[Cell, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._class_of = self.rules.classes.class_of
         if self._edges:
             return
         # Between two edges all ports are alike, so what is kept does not grow with the ports asked.
@@ -101,18 +101,29 @@ class Reach:
         """Return where among the cells those are that grant capabilities."""
         return self._granting
 
-    def nodes(self, src: int, dst: int, port: int, proto: str) -> bool:
-        """Return whether node *src* opens a connection to *port* of node *dst*."""
+    def end(self, name_or_id: str) -> End:
+        """Return what decides for a node.
+
+        Raises:
+            UnknownNameError: the tailnet has no such node.
+        """
+        number = self.rules.number_of(name_or_id)
+        of = self.rules.classes.class_of[number]
+        found = self._ends.get(of) or self._end(of)
+        if name_or_id in self.rules.roster.by_name:  # one name for each node, so that few are kept
+            self.ends[name_or_id] = found
+        return found
+
+    def opens(self, src: End, dst: End, port: int, proto: str) -> bool:
+        """Return whether the node *src* opens a connection to *port* of the node *dst*."""
         # Look-ups stand here, and not in functions of their own, since a call costs as much as all
         # that this does.
         number, opened_by = self._opened_by.get(proto) or self._protocol(proto)
         opened = opened_by.get(bisect_right(self._edges, port), -1)
         if opened < 0:
             opened = self._opened(number, port, opened_by)
-        class_of, sides = self._class_of, self._sides
-        a, b = class_of[src], class_of[dst]
-        sends, _, own, user, has = sides.get(a) or self._side(a)
-        _, receives, _, other, families = sides.get(b) or self._side(b)
+        sends, _, own, user, has = src
+        _, receives, _, other, families = dst
         if sends & receives & opened:
             return True
         if number == TSMP:
@@ -128,10 +139,10 @@ class Reach:
         found = opened_by[bisect_right(self._edges, port)] = open4 | open6 << self._width
         return found
 
-    def _side(self, number: int) -> _Side:
+    def _end(self, number: int) -> End:
         row, width = self._rows.get(number) or self._row(number), self._width
         one = (1 << width) - 1
-        found = self._sides[number] = _Side(
+        found = self._ends[number] = End(
             row.src4 | row.src6 << width,
             row.dst4 | row.dst6 << width,
             row.own4 | row.own6 << width,
@@ -250,7 +261,7 @@ class Reach:
         if not self._granting:
             return found
         classes, nodes = self.rules.classes, self.rules.roster.nodes
-        a, b = self._class_of[peer], self._class_of[node]
+        a, b = classes.class_of[peer], classes.class_of[node]
         cells = self._granting_on.get(b)
         if cells is None:
             cells = self._granting_on[b] = tuple(self._cells_granting_on(b))
