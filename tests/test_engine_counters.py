@@ -320,7 +320,9 @@ def test_a_question_that_was_asked_before_takes_as_few_calls_in_a_large_tailnet(
         others = calls_of(partial(compiled.reaches, "node-16", "node-25", 22))
         counts.append((others, calls_of(partial(compiled.reaches, "node-0", "node-25", 22))))
     assert counts[0] == counts[1]
-    assert counts[0] <= (25, 8)
+    for_others, once_more = counts[0]
+    assert for_others <= 25
+    assert once_more <= 12
 
 
 def test_a_list_of_sources_is_rendered_once_for_all_nodes() -> None:
