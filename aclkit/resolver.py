@@ -36,6 +36,7 @@ from aclkit.target import Brings, Meaning, SelectorKind, Wildcard
 K = SelectorKind
 
 MEMBER, TAGGED, SHARED = "autogroup:member", "autogroup:tagged", "autogroup:shared"
+_BY_WHO = K.USER, K.DOMAIN, K.GROUP, K.TAG
 _LITERAL_AUTOGROUPS = frozenset({"autogroup:internet", "autogroup:danger-all", "autogroup:self"})
 
 
@@ -63,13 +64,10 @@ EVERYTHING = Literal(AddressSet.everything(), ("*",))
 
 def is_identity(selector: Selector) -> bool:
     """Return whether *selector* names nodes by who they are, not by address."""
-    match selector.kind:
-        case K.USER | K.DOMAIN | K.GROUP | K.TAG:
-            return True
-        case K.AUTOGROUP:
-            return selector.text not in _LITERAL_AUTOGROUPS
-        case _:
-            return False
+    kind = selector.kind
+    if kind in _BY_WHO:
+        return True
+    return kind is K.AUTOGROUP and selector.text not in _LITERAL_AUTOGROUPS
 
 
 def as_source(selector: Selector, meaning: Meaning) -> Selector:

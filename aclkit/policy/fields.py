@@ -16,17 +16,18 @@ from aclkit.diagnostics import error, warning
 from aclkit.hujson.tree import Array, Literal, Object, Value
 from aclkit.policy.lowering import Lowering, is_null
 from aclkit.policy.ports import (
+    LAST_PORT,
     Destination,
     IpEntry,
     PortBounds,
     PortSyntaxError,
     Protocol,
     destination_words,
-    host_of,
     parse_destination,
     parse_ip_entry,
     parse_protocol,
     split_destination,
+    unbracketed,
 )
 from aclkit.policy.selectors import Selector, SelectorSyntaxError, parse_selector
 from aclkit.policy.text import Text
@@ -38,6 +39,9 @@ Json: TypeAlias = Any
 
 Reader: TypeAlias = Callable[[Lowering, Value], Any]
 """Reads the value of one field."""
+
+# One port at the end of a string in quotes, which every target reads alike.
+_is_one_port = re.compile(r'[1-9][0-9]{0,4}"', re.ASCII).fullmatch
 
 
 def read_selector(
@@ -189,11 +193,17 @@ def read_destinations(lowering: Lowering, value: Value) -> tuple[Destination, ..
 
 
 def _known_destination(lowering: Lowering, literal: Literal) -> Destination | None:
-    """Return a destination whose parts were read before; None when they were not."""
+    """Return a destination whose parts were read before, or end with one port; else None."""
     head, _, tail = literal.text.rpartition(":")
-    host, ports = lowering.hosts.get(head), lowering.ports.get(tail)
-    if host is None or ports is None:
+    host = lowering.hosts.get(head)
+    if host is None:
         return None
+    ports = lowering.ports.get(tail)
+    if ports is None:
+        port = int(tail[:-1]) if _is_one_port(tail) else LAST_PORT + 1
+        if port > LAST_PORT:
+            return None
+        ports = lowering.ports[tail] = ((port, port),)
     start = literal.start + 1
     colon, end = literal.start + len(head), literal.start + len(literal.text) - 1
     selector = _again(host, start, colon)
@@ -218,7 +228,7 @@ def _destination(lowering: Lowering, text: Text) -> Destination | None:
         )
         return None
     parts = split_destination(text)
-    host = host_of(text)
+    host = unbracketed(parts[0]) if parts else text
     if destination.selector.kind is SelectorKind.CIDR and parts:
         note_host_bits(lowering, host)
     selector = _meant(lowering, destination.selector, host)

@@ -33,7 +33,7 @@ PORT_PROTOCOLS = frozenset({6, 17, 132})
 _PROTOCOL_NAMES = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
 
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
-_LAST_PORT = 65535
+LAST_PORT = 65535
 _BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](/[0-9]+)?", re.ASCII)
 
 
@@ -130,13 +130,13 @@ def _port_bounds(text: Text, language: PortLanguage) -> PortBounds:
     if "-" in tail:
         raise _bad_port(text, f"`{word}` has too many dashes", "dashes")
     first = _integer(head)
-    if first is None or first > _LAST_PORT:
+    if first is None or first > LAST_PORT:
         message, help = f"`{word}` is not a port", None
         if word == "*":
             message, help = "`*` stands beside other ports", "write `*` alone: it is all ports"
         raise _bad_port(text, message, "first" if first is None else "first-over", help)
     last = _integer(tail) if dash else first
-    if last is None or last > _LAST_PORT:
+    if last is None or last > LAST_PORT:
         detail = "last" if last is None else "last-over"
         raise _bad_port(text, f"`{word}` does not end with a port", detail)
     if first == 0 and not (language.zero_first if dash else language.zero):

@@ -8,6 +8,9 @@ from enum import Enum
 class SelectorKind(Enum):
     """The kinds of one entry of `src`, `dst` and the other lists of names."""
 
+    # The hash of Enum runs Python code, and kinds are keys wherever a policy is looked through.
+    __hash__ = object.__hash__
+
     WILDCARD = "`*`"
     USER = "a user"
     DOMAIN = "a `user:*@domain`"
