@@ -101,10 +101,7 @@ class Resolver:
         groups: dict[str, list[str]] = {}
         user_words = self._meaning.user_words
         self._ambiguous = ambiguous_words(self.tailnet.users, user_words)
-        broken = self._broken_groups()
         for group in self.policy.groups:
-            if group.name.value in broken:
-                continue
             members = (word_in_group(member.text, user_words) for member in group.members)
             for member in dict.fromkeys(members):
                 groups.setdefault(member, []).append(group.name.value)
@@ -127,8 +124,8 @@ class Resolver:
     def _meaning(self) -> Meaning:
         return self.policy.target.meaning
 
-    def _broken_groups(self) -> frozenset[str]:
-        """Return the groups that an unknown member empties, where the target has that fault."""
+    def broken_groups(self) -> frozenset[str]:
+        """Return the groups that an unknown member empties in access rules, to some targets."""
         if not (self._meaning.broken_groups and self.policy.names_self):
             return frozenset()
         user_words = self._meaning.user_words

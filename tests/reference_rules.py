@@ -106,13 +106,16 @@ class Rules(World):
             ports: dict[str, list[Ports]] = {}
             for entry in acl.get("dst") or []:
                 name, colon, text = entry.rpartition(":")
+                if name in self.dead:
+                    continue
                 if colon and (ranges := port_ranges(text)):  # old versions take entries without
                     ports.setdefault(unbracketed(name), []).extend(ranges)
             ports = {name: ports[name] for name in sorted(ports, key=kind_rank)}
             postures = acl.get("srcPosture") or default
             written = self.minor in (27, 28) and self.policy.get("acls") is not None
             protos = self.protocols(acl.get("proto")) or ((6, 17) if written else ())
-            yield Rule(acl.get("src") or [], postures, [], ports, protos)
+            src = [name for name in acl.get("src") or [] if name not in self.dead]
+            yield Rule(src, postures, [], ports, protos)
 
     def anyone(self) -> str | None:
         """The source of the rule that a policy without rules stands for, None: there is none."""

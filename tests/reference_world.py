@@ -226,8 +226,9 @@ class World:
         self.policy = policy
         self.users: dict[str, JSON] = {user["login"]: user for user in tailnet.get("users") or []}
         self.groups = (tailnet.get("groups") or {}) | (policy.get("groups") or {})
+        self.dead: list[str] = []  # groups without effect in access rules
         if self.minor == 27 and "autogroup:self" in self.destinations():  # a fault of 0.27
-            self.groups = {n: m for n, m in self.groups.items() if set(self.users).issuperset(m)}
+            self.dead = [n for n, m in self.groups.items() if not set(self.users).issuperset(m)]
         self.services = {service["name"]: service for service in tailnet.get("services") or []}
         self.node = {data["name"]: node_of(data) for data in tailnet.get("nodes") or []}
         self.nodes = sorted(self.node.values(), key=lambda node: node.rank)

@@ -199,7 +199,7 @@ def compile_rules(
     """
     roster = Roster.of(tailnet) if roster is None else roster
     resolver = Resolver(policy, tailnet)
-    rules = access_rules(policy)
+    rules = access_rules(policy, resolver.broken_groups())
     selectors = _selectors(policy, rules)
     literals = LiteralTable()
     for selector in selectors:

@@ -7,7 +7,7 @@ a destination selector with its ports, in the order in which the control plane e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -69,8 +69,11 @@ class AccessRule:
     via: tuple[str, ...] = ()
 
 
-def access_rules(policy: Policy) -> tuple[AccessRule, ...]:
-    """Return the rules of *policy*: all grants in file order, then all access rules."""
+def access_rules(policy: Policy, broken: Collection[str] = ()) -> tuple[AccessRule, ...]:
+    """Return the rules of *policy*: all grants in file order, then all access rules.
+
+    In the latter, the groups *broken* stand for nobody.
+    """
     default = tuple(name.value for name in policy.default_src_posture)
     if policy.acls is None and policy.grants is None:
         return _absent_rules(policy.absent_rules, default)
@@ -79,7 +82,7 @@ def access_rules(policy: Policy) -> tuple[AccessRule, ...]:
     meaning = policy.target.meaning
     return (
         *(_of_grant(index, grant, default) for index, grant in enumerate(grants)),
-        *(_of_acl(index, rule, default, meaning) for index, rule in enumerate(acls)),
+        *(_of_acl(index, rule, default, meaning, broken) for index, rule in enumerate(acls)),
     )
 
 
@@ -97,17 +100,23 @@ def _absent_rules(meaning: AbsentRules, postures: tuple[str, ...]) -> tuple[Acce
     return (AccessRule("acls", 0, None, (source,), postures, (stream,)),)
 
 
-def _of_acl(index: int, rule: AclRule, default: tuple[str, ...], meaning: Meaning) -> AccessRule:
+def _of_acl(
+    index: int,
+    rule: AclRule,
+    default: tuple[str, ...],
+    meaning: Meaning,
+    broken: Collection[str],
+) -> AccessRule:
     ports: dict[Selector, list[PortBounds]] = {}
     for destination in rule.dst:
-        if not destination.ports:
+        if not destination.ports or destination.selector.text in broken:
             continue  # taken by some targets, without effect
         ports.setdefault(destination.selector, []).extend(destination.ports)
     ordered = sorted(ports, key=lambda selector: _KIND_ORDER[selector.kind])
     entries = tuple(Entry(selector, tuple(ports[selector])) for selector in ordered)
     ip_proto = rule.proto.numbers if rule.proto else meaning.default_protocols
     postures = tuple(name.value for name in rule.src_posture) or default
-    src = tuple(as_source(selector, meaning) for selector in rule.src)
+    src = tuple(as_source(each, meaning) for each in rule.src if each.text not in broken)
     return AccessRule("acls", index, rule.span, src, postures, (Stream(ip_proto, entries),))
 
 

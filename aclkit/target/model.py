@@ -223,8 +223,8 @@ class Meaning:
         tagged_nodes: whether a tagged node counts for its user too.
         advertised_tags: whether tags that a node asks for count at each evaluation, where an
             owner may set them.
-        broken_groups: one unknown member empties its group where the policy uses
-            `autogroup:self`.
+        broken_groups: one unknown member empties its group in access rules, where the policy
+            uses `autogroup:self`.
         internet_as_cidrs: `autogroup:internet` is sent as CIDRs, not as ranges.
         advertised_routes: routers are sent rules for advertised routes, approved or not.
         exits_serve_internet: approved exit nodes are sent rules for any destination that lies in
