@@ -247,7 +247,7 @@ def _broken_groups(pair: _Pair) -> Iterator[Diagnostic]:
     if beside_self and pair.differs(lambda target: target.meaning.broken_groups):
         counted = {True: "nobody", False: "its other members"}
         yield pair.changed(
-            "beside `autogroup:self`, a group with an unknown member is, to access rules,",
+            "beside `autogroup:self`, to access rules, a group with an unknown member is",
             counted[pair.old.target.meaning.broken_groups],
             counted[pair.new.target.meaning.broken_groups],
             pair.new.groups[0].name.span,
